@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration: one YAML file, checked against one table of keys (config_schema.c) from which
+ * docs/configuration.md is generated.
+ *
+ * A loaded configuration is immutable and is swapped whole. This module reads the YAML file and checks the
+ * files it names (present, readable, secret ones not readable by others); what is *in* those files is read by their
+ * modules (net/tls, credential/signer, …), which report through the same gw_config_error.
+ */
+#ifndef GW_CONFIG_H
+#define GW_CONFIG_H
+
+#include "proto/peer.h"
+#include "proto/wsk.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A path from the configuration, made absolute against the folder of the configuration file. `path` is NULL
+ * when the key was left out. `line` is where it stands, for errors about what the file contains. */
+struct gw_file {
+    char *path;
+    int line;
+};
+
+struct gw_file_list {
+    struct gw_file *items;
+    size_t count;
+};
+
+struct gw_string_list {
+    char **items;
+    size_t count;
+};
+
+/* One listener. `enabled` is false when its section was left out. */
+struct gw_listener_config {
+    bool enabled;
+    int line;
+    char *address; /* numeric IPv4 or IPv6 */
+    int port;
+    struct gw_file certificate; /* PEM chain, leaf first (TLS listeners) */
+    struct gw_file key;         /* PEM, secret */
+    struct gw_file_list client_ca; /* PEM bundles (mutual TLS) */
+    struct gw_file_list crl;       /* PEM CRLs; none: no revocation check */
+};
+
+struct gw_encryption_key_config {
+    struct gw_file file;   /* private JWK (JSON), secret */
+    int64_t retire_after;  /* epoch seconds; 0: live */
+};
+
+struct gw_rate_limit {
+    double per_second; /* 0: unlimited */
+    unsigned burst;
+};
+
+/* A registered peer. */
+struct gw_peer_config {
+    int line;
+    char *name; /* stable: owns the peer's sessions in the database */
+    struct s2s_peer_rule *rules; /* any one suffices */
+    size_t rule_count;
+    struct gw_string_list credential_configurations; /* allowed ids; count 0: all */
+    struct gw_rate_limit rate_limit;
+    enum s2s_nonce_policy verification_nonce;
+    bool wek_binding_required;
+};
+
+/* One item that the built-in policy asks for (VerificationDataItemRequest) and how it is compared. */
+struct gw_item_policy {
+    char *id;
+    char *type;
+    bool required;
+    bool from_server;           /* origin: server; default client */
+    char *member;               /* NULL: presence is enough */
+    char *expected;             /* expected text of `member`; NULL: any non-empty string */
+    char *mismatch_reason;      /* reasonCode of REJECTED; default ITEM_MISMATCH */
+    struct json_object *request; /* further members of the item request, or NULL */
+};
+
+enum gw_decision_mode { GW_DECIDE_APPROVE, GW_DECIDE_DENY, GW_DECIDE_REVIEW };
+
+/* The built-in policy of one credential configuration: items first, then `decision`. */
+struct gw_policy_config {
+    enum gw_decision_mode decision;
+    char *denied_reason;  /* reasonCode, default NOT_ELIGIBLE */
+    char *denied_message; /* for the holder */
+    struct gw_item_policy *items;
+    size_t item_count;
+    unsigned max_attempts;  /* submissions with data; 0: unlimited */
+    int64_t deadline_ms;    /* for an item request; 0: none but the session's */
+    unsigned authorized_device_count; /* most devices that an approval grants; default 1 */
+};
+
+struct gw_claim_config {
+    char *name;
+    bool always; /* true: in the clear in the JWT; false: selectively disclosable */
+    struct json_object *display; /* array for the metadata, or NULL */
+};
+
+/* One credential configuration. */
+struct gw_credential_config {
+    int line;
+    char *id;
+    char *format; /* "dc+sd-jwt" */
+    char *vct;
+    char *scope; /* or NULL */
+    int64_t lifetime_s;
+    bool key_binding; /* default true: clientEncryptedData with presentment keys is required */
+    unsigned max_keys; /* credentials per get; default 20 */
+    unsigned decoys;   /* decoy digests per credential */
+    int64_t ready_after_ms; /* credentials are ready this long after the first get */
+    struct gw_file signing_key;         /* PEM, secret */
+    struct gw_file signing_certificate; /* PEM chain, leaf first */
+    struct gw_claim_config *claims;
+    size_t claim_count;
+    struct json_object *display; /* array, or NULL */
+    struct gw_file dataset;      /* JSON */
+    char *subject;               /* dataset subject when no item names one; default "default" */
+    char *subject_item;          /* id of the item whose member names the subject, or NULL */
+    char *subject_member;        /* default "subject" */
+    struct gw_policy_config policy;
+};
+
+struct gw_limits_config {
+    size_t max_body;             /* default 1 MiB */
+    size_t max_header;           /* fixed by h2o; documented */
+    unsigned max_depth;          /* default 32 */
+    size_t request_memory;       /* ceiling of one request's arena; default 16 MiB */
+    unsigned max_streams;        /* concurrent HTTP/2 streams a connection; default 100 */
+    unsigned max_resets;         /* HTTP/2 streams reset before their answer, per connection and 10 s; default 200 */
+    unsigned max_connections;    /* per worker; default 10000 */
+    unsigned max_in_flight;      /* requests waiting for the database, per worker; default 4096 */
+    int64_t handshake_timeout_ms; /* default 10 s */
+    int64_t request_timeout_ms;  /* reading a request; default 30 s */
+    int64_t idle_timeout_ms;     /* keep-alive; default 75 s */
+    int64_t drain_timeout_ms;    /* default 30 s */
+    int64_t tls_session_ms;      /* lifetime of a resumable TLS session; default 1 h */
+};
+
+struct gw_database_config {
+    char *url; /* libpq connection string or URI; multi-host allowed */
+    int line;
+    unsigned connections; /* per worker; default 2 */
+    unsigned batch_max;   /* calls per transaction; 1 turns batching off; default 64 */
+    int64_t connect_timeout_ms;   /* default 5 s */
+    int64_t statement_timeout_ms; /* default 10 s */
+    int64_t lock_timeout_ms;      /* default 5 s */
+    int64_t request_deadline_ms;  /* longest a request waits for the database before 503; default 10 s */
+    int64_t answer_retention_ms;  /* idempotency window; default 48 h, at least 24 h */
+};
+
+struct gw_jobs_config {
+    unsigned batch;      /* jobs per claim; default 32 */
+    int64_t lease_ms;    /* default 60 s */
+    int64_t poll_ms;     /* longest wait between looks; default 1 s */
+    unsigned max_attempts; /* before the dead letters; default 20 */
+};
+
+struct gw_issuer_config {
+    char *identifier;  /* credential_issuer, an https URL without query or fragment */
+    char *url;         /* issuer_server_url: where peers reach the endpoints, base path included */
+    char *base_path;   /* "" or "/s2s": path part of `url`, derived */
+    struct json_object *display; /* array, or NULL */
+    struct gw_encryption_key_config *encryption_keys; /* newest first */
+    size_t encryption_key_count;
+    struct gw_file metadata_key;         /* PEM that signs the metadata JWT; NULL path: no signed metadata */
+    struct gw_file metadata_certificate; /* PEM chain */
+    int64_t session_lifetime_ms; /* default 24 h: then a verification that is not final is EXPIRED */
+    int64_t iat_window_s;        /* default 300 */
+    int64_t poll_interval_s;     /* `interval` of a 202; default 2 */
+};
+
+struct gw_config {
+    char *path; /* of the configuration file */
+    unsigned workers; /* default: one per core */
+    struct gw_issuer_config issuer;
+    struct gw_listener_config s2s, public_, admin;
+    struct gw_database_config database;
+    struct gw_jobs_config jobs;
+    struct gw_limits_config limits;
+    struct gw_file_list data_keys; /* 32 random octets as base64url text, secret; newest first */
+    struct gw_credential_config *credentials;
+    size_t credential_count;
+    struct gw_peer_config *peers;
+    size_t peer_count;
+};
+
+/* Where errors go: one line each, "FILE:LINE: what is wrong; what to do". */
+struct gw_config_errors {
+    FILE *out;
+    const char *file; /* path shown */
+    unsigned count;
+};
+
+/* Report one error. `line` 0 prints no line. */
+__attribute__((format(printf, 3, 4))) void gw_config_error(struct gw_config_errors *errors, int line,
+                                                           const char *format, ...);
+
+/* Read and check `path`. NULL when anything is wrong; every error found has been reported. Free with gw_config_free. */
+struct gw_config *gw_config_load(const char *path, struct gw_config_errors *errors);
+
+void gw_config_free(struct gw_config *config);
+
+/* Write docs/configuration.md from the table of keys. */
+void gw_config_write_reference(FILE *out);
+
+/* Read a small file whole (at most `max` octets), NUL-terminated, malloc'ed; NULL with errno set. Wipe and free. */
+char *gw_file_read(const char *path, size_t max, size_t *len);
+
+#endif

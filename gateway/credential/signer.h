@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A signing key with its certificate chain.
+ */
+#ifndef GW_SIGNER_H
+#define GW_SIGNER_H
+
+#include "gateway/config.h"
+#include "proto/jws.h"
+
+#include <stdint.h>
+
+/* Immutable; safe to share between threads. */
+struct gw_signer;
+
+/* Load a PEM private key (P-256, P-384 or Ed25519) and its PEM chain, leaf first. NULL with the error reported at the
+ * files' lines: unreadable, not a key, the certificate is another key's, unsupported type. A certificate outside of its validity
+ * loads (the operator sees it in /readyz and in metrics) but does not sign. */
+struct gw_signer *gw_signer_load(const struct gw_file *key, const struct gw_file *certificate,
+                                 struct gw_config_errors *errors);
+void gw_signer_free(struct gw_signer *signer);
+
+const struct s2s_jwk *gw_signer_key(const struct gw_signer *signer);
+const char *gw_signer_alg(const struct gw_signer *signer);
+
+/* Validity of the leaf, seconds since the epoch. */
+void gw_signer_validity(const struct gw_signer *signer, int64_t *not_before, int64_t *not_after);
+
+/* Whether it may sign at `now`. */
+bool gw_signer_valid(const struct gw_signer *signer, int64_t now);
+
+/* The `x5c` header member (RFC 7515 section 4.1.6): array of base64 DER, leaf first; borrowed. */
+struct json_object *gw_signer_x5c(const struct gw_signer *signer);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The data keys: what the gateway stores of persons is sealed with them, and references to persons are made
+ * with them, so that the database alone tells nothing.
+ *
+ * A sealed blob is: version (1 octet) | key id (4) | salt (16) | nonce-less AES-256-GCM ciphertext and tag, under a key
+ * derived per blob with HKDF-SHA256(data key, salt, "s2s-gateway seal"), so that random collisions of nonces cannot occur.
+ */
+#ifndef GW_VAULT_H
+#define GW_VAULT_H
+
+#include "config.h"
+#include "proto/arena.h"
+#include "proto/result.h"
+
+struct gw_vault;
+
+/* Load the data keys that the configuration names. NULL with errors reported. */
+struct gw_vault *gw_vault_load(const struct gw_config *config, struct gw_config_errors *errors);
+void gw_vault_free(struct gw_vault *vault); /* wipes */
+
+/* Seal under the newest key. `context` is authenticated, not stored (for example the verification id). In the arena. */
+S2S_MUST_CHECK struct s2s_result gw_vault_seal(const struct gw_vault *vault, struct s2s_arena *arena,
+                                               const char *context, struct s2s_bytes plain, struct s2s_bytes *out);
+
+/* Open with whichever key sealed it. S2S_UNKNOWN_KEY, S2S_REFUSED, S2S_MALFORMED. */
+S2S_MUST_CHECK struct s2s_result gw_vault_open(const struct gw_vault *vault, struct s2s_arena *arena,
+                                               const char *context, struct s2s_bytes sealed, struct s2s_bytes *out);
+
+/* Number of keys, newest first. */
+size_t gw_vault_key_count(const struct gw_vault *vault);
+
+/* A pseudonym: base64url HMAC-SHA256 of `purpose` and `text` under the `index`th key, prefixed by the key's id and a
+ * dot; NUL-terminated into `out`. The same input gives the same output. */
+#define GW_PSEUDONYM_SIZE 56
+void gw_vault_pseudonym(const struct gw_vault *vault, size_t index, const char *purpose, struct s2s_bytes text,
+                        char out[GW_PSEUDONYM_SIZE]);
+
+#endif

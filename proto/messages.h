@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The messages of the protocol as schema tables (profile sections 3 to 5), and the table of endpoints from
+ * which the gateway routes and the OpenAPI documents are generated.
+ */
+#ifndef S2S_MESSAGES_H
+#define S2S_MESSAGES_H
+
+#include "schema.h"
+
+/* Requests. */
+extern const struct s2s_schema s2s_initiate_request;
+extern const struct s2s_schema s2s_supplement_request;
+extern const struct s2s_schema s2s_verification_ref_request; /* status: sessionId, verificationId */
+extern const struct s2s_schema s2s_cancel_request;
+extern const struct s2s_schema s2s_provision_request;
+extern const struct s2s_schema s2s_get_request;
+extern const struct s2s_schema s2s_metadata_request;
+extern const struct s2s_schema s2s_credential_status_request;
+extern const struct s2s_schema s2s_manage_request;
+extern const struct s2s_schema s2s_event_request;
+
+/* Structures inside of encrypted payloads. */
+extern const struct s2s_schema s2s_verification_item;      /* VerificationDataItem */
+extern const struct s2s_schema s2s_client_encrypted_data;  /* { presentmentKeys, walletEncryptionKeyThumbprint? } */
+extern const struct s2s_schema s2s_key_data;
+
+/* Responses (for documents and tests). */
+extern const struct s2s_schema s2s_verification_status_response;
+extern const struct s2s_schema s2s_cancel_response;
+extern const struct s2s_schema s2s_provision_response;
+extern const struct s2s_schema s2s_get_response;
+extern const struct s2s_schema s2s_get_pending_response; /* 202 */
+extern const struct s2s_schema s2s_metadata_response;
+extern const struct s2s_schema s2s_credential_status_response;
+extern const struct s2s_schema s2s_manage_response;
+extern const struct s2s_schema s2s_event_response;
+
+enum s2s_endpoint_id {
+    S2S_INITIATE,
+    S2S_SUPPLEMENT,
+    S2S_VERIFICATION_STATUS,
+    S2S_CANCEL,
+    S2S_PROVISION,
+    S2S_GET,
+    S2S_METADATA,
+    S2S_CREDENTIAL_STATUS,
+    S2S_MANAGE,
+    S2S_EVENT_NOTIFY,
+    S2S_VERIFICATION_NOTIFY,
+    S2S_ENDPOINTS
+};
+
+enum { S2S_HOST_ISSUER = 1u, S2S_HOST_WALLET = 2u };
+
+/* One row an endpoint. */
+struct s2s_endpoint {
+    const char *path; /* below the base path, e.g. "/verification/initiate" */
+    const char *name; /* label in logs and metrics, e.g. "verification_initiate" */
+    unsigned hosts;
+    const struct s2s_schema *request;
+    const struct s2s_schema *response;
+    const struct s2s_schema *accepted; /* body of a 202, or NULL */
+    const char *doc;
+};
+
+extern const struct s2s_endpoint s2s_endpoints[S2S_ENDPOINTS];
+
+/* The OpenAPI 3.1 document of what `host` (S2S_HOST_*) serves; one new reference. */
+struct json_object *s2s_openapi(unsigned host);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Message schemas as tables. One table both validates a whole body at once (all violations, each with its
+ * JSON Pointer, RFC 6901) and is written out as JSON Schema for the OpenAPI documents.
+ */
+#ifndef S2S_SCHEMA_H
+#define S2S_SCHEMA_H
+
+#include "json.h"
+
+enum s2s_type {
+    S2S_STRING,
+    S2S_INTEGER,
+    S2S_BOOLEAN,
+    S2S_OBJECT,          /* `fields`, or any object when there are none */
+    S2S_ARRAY,           /* of `items` */
+    S2S_STRING_OR_OBJECT /* a JWE: compact or JSON serialization */
+};
+
+enum s2s_format { S2S_ANY, S2S_UUID, S2S_DATE_TIME, S2S_BCP47, S2S_URI, S2S_TOKEN /* no control characters or spaces */ };
+
+enum { S2S_REQUIRED = 1u, S2S_UNIQUE = 2u /* array items differ */ };
+
+/* One row: a member of an object, or the items of an array (`name` NULL). Zero limits mean the table's
+ * defaults (S2S_DEFAULT_MAX_*): every string and array is bounded. */
+struct s2s_field {
+    const char *name;
+    enum s2s_type type;
+    unsigned flags;
+    enum s2s_format format;
+    long min, max;                    /* integer range, string length in bytes, or array length */
+    const char *const *values;        /* NULL-terminated enumeration of a string */
+    const struct s2s_schema *object;  /* members of an object; NULL: any object */
+    const struct s2s_field *items;    /* of an array */
+    const char *doc;                  /* one sentence for the OpenAPI document */
+};
+
+/* A named object type; unknown members are always allowed (profile section 2). */
+struct s2s_schema {
+    const char *name;
+    const char *doc;
+    const struct s2s_field *fields;
+    size_t count;
+};
+
+#define S2S_DEFAULT_MAX_STRING 4096
+#define S2S_DEFAULT_MAX_JWE (1024 * 1024)
+#define S2S_DEFAULT_MAX_ITEMS 64
+
+/* At most this many violations are reported for a body. */
+#define S2S_MAX_VIOLATIONS 32
+
+struct s2s_violation {
+    const char *pointer; /* JSON Pointer, in the arena */
+    const char *message; /* static, or in the arena; never quotes the offending value */
+};
+
+struct s2s_violations {
+    struct s2s_violation items[S2S_MAX_VIOLATIONS];
+    size_t count;
+};
+
+/* Check the object `body`; violations are appended. Returns whether there were none. A NULL `body` (JSON null) or
+ * another type is one violation at "". */
+bool s2s_schema_check(struct s2s_arena *arena, const struct s2s_schema *schema, struct json_object *body,
+                      struct s2s_violations *out);
+
+/* Append one violation found outside of the tables. `pointer` is copied into the arena. */
+void s2s_violation_add(struct s2s_arena *arena, struct s2s_violations *out, const char *pointer, const char *message);
+
+/* JSON Schema (2020-12) of `schema`; one new reference. Named object types are "$ref" to
+ * "#/components/schemas/NAME" and collected into `components` (an object). */
+struct json_object *s2s_schema_json(const struct s2s_schema *schema, struct json_object *components);
+
+#endif
