@@ -30,6 +30,9 @@ struct json_object *s2s_json_get(const struct json_object *obj, const char *name
 /* The member `name` of `obj` as a string, or NULL when absent or not a string. Borrowed. */
 const char *s2s_json_string(const struct json_object *obj, const char *name);
 
+/* Set the member `name` of the object `obj` to the string `value`. */
+void s2s_json_set_string(struct json_object *obj, const char *name, const char *value);
+
 /* Compact text of `obj` (no spaces, slashes unescaped), in the arena, NUL-terminated; `*len` (may be
  * NULL) gets its length. NULL when the arena is full. */
 char *s2s_json_write(struct s2s_arena *arena, struct json_object *obj, size_t *len);

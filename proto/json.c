@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gate is a recursive descent over the text, in the order of RFC 8259's grammar, that builds nothing. Its
+ * recursion is bounded by the nesting limit. What it counts on the way (members) is compared with the tree that
+ * json-c built: json-c lets the last of two equal names win, so a missing member is a duplicate name.
+ */
+#include "json.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+/* RFC 8259 section 9 lets a parser limit numbers. This is far more than a double can tell apart, and keeps the
+ * cost of converting a number independent of the length of the text. */
+#define MAX_NUMBER_LEN 64
+
+struct scanner {
+    const unsigned char *p, *end;
+    unsigned depth_left;
+    size_t members;
+    struct s2s_result result; /* of the first failure */
+};
+
+static bool scan_value(struct scanner *s);
+
+static bool fail(struct scanner *s, enum s2s_code code, const char *detail)
+{
+    s->result = s2s_fail(code, detail);
+    return false;
+}
+
+static bool malformed(struct scanner *s, const char *detail)
+{
+    return fail(s, S2S_MALFORMED, detail);
+}
+
+/* The next octet, or -1 at the end. */
+static int peek(const struct scanner *s)
+{
+    return s->p < s->end ? *s->p : -1;
+}
+
+static bool accept(struct scanner *s, int c)
+{
+    if (peek(s) != c)
+        return false;
+    s->p++;
+    return true;
+}
+
+static void skip_space(struct scanner *s)
+{
+    while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r'))
+        s->p++;
+}
+
+static int hex_value(int c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* The four digits after "\u"; -1 when they are not. */
+static long scan_hex4(struct scanner *s)
+{
+    long unit = 0;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_value(peek(s));
+        if (digit < 0)
+            return -1;
+        unit = unit * 16 + digit;
+        s->p++;
+    }
+    return unit;
+}
+
+static bool scan_unicode_escape(struct scanner *s)
+{
+    long unit = scan_hex4(s);
+    if (unit < 0)
+        return malformed(s, "not JSON: bad \\u escape");
+    if (unit == 0)
+        return malformed(s, "U+0000 in a JSON string");
+    if (unit < 0xd800 || unit > 0xdfff)
+        return true;
+    if (unit > 0xdbff || !accept(s, '\\') || !accept(s, 'u'))
+        return malformed(s, "lone surrogate in a JSON string");
+    long low = scan_hex4(s);
+    if (low < 0xdc00 || low > 0xdfff)
+        return malformed(s, "lone surrogate in a JSON string");
+    return true;
+}
+
+static bool scan_escape(struct scanner *s)
+{
+    int c = peek(s);
+    if (c <= 0 || strchr("\"\\/bfnrtu", c) == NULL)
+        return malformed(s, "not JSON: bad escape in a string");
+    s->p++;
+    return c != 'u' || scan_unicode_escape(s);
+}
+
+/* One character beyond ASCII, by the table of well-formed sequences (Unicode, table 3-7): the ranges of the second
+ * octet exclude overlong forms, surrogates, and what lies above U+10FFFF. */
+static bool scan_utf8(struct scanner *s)
+{
+    static const struct {
+        unsigned char first_min, first_max, second_min, second_max, tail;
+    } rows[] = {
+        {0xc2, 0xdf, 0x80, 0xbf, 0}, {0xe0, 0xe0, 0xa0, 0xbf, 1}, {0xe1, 0xec, 0x80, 0xbf, 1},
+        {0xed, 0xed, 0x80, 0x9f, 1}, {0xee, 0xef, 0x80, 0xbf, 1}, {0xf0, 0xf0, 0x90, 0xbf, 2},
+        {0xf1, 0xf3, 0x80, 0xbf, 2}, {0xf4, 0xf4, 0x80, 0x8f, 2},
+    };
+    const unsigned char *p = s->p;
+    size_t left = (size_t)(s->end - p);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (p[0] < rows[i].first_min || p[0] > rows[i].first_max)
+            continue;
+        size_t len = 2u + rows[i].tail;
+        if (left < len || p[1] < rows[i].second_min || p[1] > rows[i].second_max)
+            break;
+        for (size_t k = 2; k < len; k++) {
+            if ((p[k] & 0xc0) != 0x80)
+                return malformed(s, "not UTF-8");
+        }
+        s->p += len;
+        return true;
+    }
+    return malformed(s, "not UTF-8");
+}
+
+/* After the opening quotation mark, to the closing one. */
+static bool scan_string(struct scanner *s)
+{
+    for (;;) {
+        int c = peek(s);
+        if (c < 0)
+            return malformed(s, "not JSON: unterminated string");
+        if (c < 0x20)
+            return malformed(s, "control character in a JSON string");
+        if (c >= 0x80) {
+            if (!scan_utf8(s))
+                return false;
+            continue;
+        }
+        s->p++;
+        if (c == '"')
+            return true;
+        if (c == '\\' && !scan_escape(s))
+            return false;
+    }
+}
+
+static bool scan_digits(struct scanner *s)
+{
+    const unsigned char *start = s->p;
+    while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
+        s->p++;
+    return s->p > start || malformed(s, "not JSON: bad number");
+}
+
+/* Whether the `len` digits (no leading zeros) make an integer that json-c holds: it saturates silently. */
+static bool integer_fits(const unsigned char *digits, size_t len, bool negative)
+{
+    const char *limit = negative ? "9223372036854775808" : "18446744073709551615"; /* int64_t, uint64_t */
+    size_t limit_len = strlen(limit);
+    return len < limit_len || (len == limit_len && memcmp(digits, limit, len) <= 0);
+}
+
+static bool scan_number(struct scanner *s)
+{
+    const unsigned char *start = s->p;
+    bool negative = accept(s, '-');
+    const unsigned char *digits = s->p;
+    if (!accept(s, '0') && !scan_digits(s))
+        return false;
+    const unsigned char *integer_end = s->p;
+    if (accept(s, '.') && !scan_digits(s))
+        return false;
+    if (accept(s, 'e') || accept(s, 'E')) {
+        if (!accept(s, '+'))
+            accept(s, '-');
+        if (!scan_digits(s))
+            return false;
+    }
+    bool is_integer = s->p == integer_end;
+    if (s->p - start > MAX_NUMBER_LEN || (is_integer && !integer_fits(digits, (size_t)(s->p - digits), negative)))
+        return malformed(s, "a JSON number is out of range");
+    return true;
+}
+
+static bool scan_word(struct scanner *s, const char *word)
+{
+    size_t len = strlen(word);
+    if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len) != 0)
+        return malformed(s, "not JSON: unexpected character");
+    s->p += len;
+    return true;
+}
+
+static bool scan_member(struct scanner *s)
+{
+    skip_space(s);
+    if (!accept(s, '"'))
+        return malformed(s, "not JSON: a member needs a name in quotation marks");
+    if (!scan_string(s))
+        return false;
+    skip_space(s);
+    if (!accept(s, ':'))
+        return malformed(s, "not JSON: a member name needs a colon");
+    s->members++;
+    return scan_value(s);
+}
+
+/* After the opening bracket: `item`s between commas, to `close`. */
+static bool scan_container(struct scanner *s, bool (*item)(struct scanner *), char close)
+{
+    if (s->depth_left == 0)
+        return fail(s, S2S_LIMIT, "JSON is nested too deeply");
+    s->depth_left--;
+    skip_space(s);
+    if (!accept(s, close)) {
+        do {
+            if (!item(s))
+                return false;
+        } while (accept(s, ','));
+        if (!accept(s, close))
+            return malformed(s, "not JSON: an array or object does not end as it should");
+    }
+    s->depth_left++;
+    return true;
+}
+
+/* A value with the space around it. */
+static bool scan_value(struct scanner *s)
+{
+    bool ok;
+    skip_space(s);
+    switch (peek(s)) {
+    case '{':
+        s->p++;
+        ok = scan_container(s, scan_member, '}');
+        break;
+    case '[':
+        s->p++;
+        ok = scan_container(s, scan_value, ']');
+        break;
+    case '"':
+        s->p++;
+        ok = scan_string(s);
+        break;
+    case 't':
+        ok = scan_word(s, "true");
+        break;
+    case 'f':
+        ok = scan_word(s, "false");
+        break;
+    case 'n':
+        ok = scan_word(s, "null");
+        break;
+    default:
+        ok = scan_number(s);
+        break;
+    }
+    if (ok)
+        skip_space(s);
+    return ok;
+}
+
+static struct s2s_result scan(const char *text, size_t len, unsigned max_depth, size_t *members)
+{
+    if (len > INT_MAX) /* what json-c can count */
+        return s2s_fail(S2S_LIMIT, "JSON is too long");
+    struct scanner s = {.p = (const unsigned char *)text, .depth_left = max_depth};
+    s.end = s.p + len;
+    if (!scan_value(&s))
+        return s.result;
+    if (s.p != s.end)
+        return s2s_fail(S2S_MALFORMED, "not JSON: something follows the value");
+    *members = s.members;
+    return s2s_ok();
+}
+
+/* Count the members of the tree, and learn whether every number in it is finite. */
+static void survey(struct json_object *obj, size_t *members, bool *finite)
+{
+    switch (json_object_get_type(obj)) {
+    case json_type_object: {
+        json_object_object_foreach(obj, name, value)
+        {
+            (void)name;
+            ++*members;
+            survey(value, members, finite);
+        }
+        break;
+    }
+    case json_type_array:
+        for (size_t i = 0; i < json_object_array_length(obj); i++)
+            survey(json_object_array_get_idx(obj, i), members, finite);
+        break;
+    case json_type_double:
+        *finite = *finite && isfinite(json_object_get_double(obj));
+        break;
+    default:
+        break;
+    }
+}
+
+/* json-c's tree of a text that has passed the gate, or false when json-c still finds fault with it. */
+static bool build(const char *text, size_t len, unsigned max_depth, struct json_object **out)
+{
+    /* json-c counts the innermost scalar as a level, too. */
+    struct json_tokener *tokener = json_tokener_new_ex((int)max_depth + 1);
+    s2s_assert(tokener != NULL);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    *out = json_tokener_parse_ex(tokener, text, (int)len);
+    /* A number or a word at the top could go on; only a NUL ends it for json-c. */
+    if (json_tokener_get_error(tokener) == json_tokener_continue)
+        *out = json_tokener_parse_ex(tokener, "", 1);
+    bool ok = json_tokener_get_error(tokener) == json_tokener_success;
+    json_tokener_free(tokener);
+    return ok;
+}
+
+struct s2s_result s2s_json_parse(struct s2s_arena *arena, const char *text, size_t len, unsigned max_depth,
+                                 struct json_object **out)
+{
+    s2s_assert(max_depth <= 1024);
+    size_t members = 0;
+    S2S_TRY(scan(text, len, max_depth, &members));
+
+    struct json_object *tree = NULL;
+    if (!build(text, len, max_depth, &tree))
+        return s2s_fail(S2S_MALFORMED, "not JSON");
+    s2s_json_own(arena, tree);
+    size_t kept = 0;
+    bool finite = true;
+    survey(tree, &kept, &finite);
+    if (kept != members)
+        return s2s_fail(S2S_MALFORMED, "a JSON object names a member twice");
+    if (!finite)
+        return s2s_fail(S2S_MALFORMED, "a JSON number is out of range");
+    *out = tree;
+    return s2s_ok();
+}
+
+static void put(void *obj)
+{
+    json_object_put(obj);
+}
+
+struct json_object *s2s_json_own(struct s2s_arena *arena, struct json_object *obj)
+{
+    if (obj != NULL)
+        s2s_arena_defer(arena, put, obj);
+    return obj;
+}
+
+struct json_object *s2s_json_get(const struct json_object *obj, const char *name)
+{
+    struct json_object *value = NULL;
+    if (json_object_is_type(obj, json_type_object))
+        json_object_object_get_ex(obj, name, &value);
+    return value;
+}
+
+const char *s2s_json_string(const struct json_object *obj, const char *name)
+{
+    struct json_object *value = s2s_json_get(obj, name);
+    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+void s2s_json_set_string(struct json_object *obj, const char *name, const char *value)
+{
+    struct json_object *string = json_object_new_string(value);
+    s2s_assert(string != NULL);
+    s2s_assert(json_object_object_add(obj, name, string) == 0);
+}
+
+char *s2s_json_write(struct s2s_arena *arena, struct json_object *obj, size_t *len)
+{
+    size_t size = 0;
+    const char *text =
+        json_object_to_json_string_length(obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
+    s2s_assert(text != NULL);
+    if (len != NULL)
+        *len = size;
+    return s2s_arena_strndup(arena, text, size);
+}
