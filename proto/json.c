@@ -276,6 +276,8 @@ static struct s2s_result scan(const char *text, size_t len, unsigned max_depth, 
 {
     if (len > INT_MAX) /* what json-c can count */
         return s2s_fail(S2S_LIMIT, "JSON is too long");
+    if (len == 0)
+        text = ""; /* NULL is allowed then */
     struct scanner s = {.p = (const unsigned char *)text, .depth_left = max_depth};
     s.end = s.p + len;
     if (!scan_value(&s))
