@@ -1,0 +1,244 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- Credential endpoints of the issuer (profile section 5).
+--
+--   s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text)
+--       -> (found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text,
+--           version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea,
+--           wek_thumbprint text), always one row
+--
+-- The others take first: p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid; and return
+-- s2s.reply.
+--
+--   s2s.issuer_provision(…, p_session_id text, p_verification_id text)
+--   s2s.issuer_get(…, p_session_id text, p_instance_id text, p_version bigint, p_credential_version text,
+--                  p_transaction_id text, p_status int, p_body text, p_keys_digest bytea DEFAULT NULL)
+--   s2s.issuer_get_pending(…, p_session_id text, p_instance_id text, p_version bigint, p_keys text,
+--                          p_keys_digest bytea, p_wek_thumbprint text, p_ready_after interval, p_interval int,
+--                          p_transaction_id text DEFAULT NULL)
+--   s2s.issuer_credential_status(…, p_session_id text, p_instance_id text, p_current_version text)
+--   s2s.issuer_manage(…, p_session_id text, p_instance_id text, p_action text, p_reason text)
+--   s2s.issuer_event(…, p_session_id text, p_instance_id text, p_event_type text, p_known boolean)
+
+CREATE OR REPLACE FUNCTION s2s.issuer_load(
+  p_peer text, p_session_id text, p_instance_id text, p_transaction_id text)
+RETURNS TABLE (
+  found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint,
+  ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea, wek_thumbprint text)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY
+  SELECT known.session_id IS NOT NULL, known.wsk, known.configuration_id, known.subject_ref, known.verification_id,
+         known.status, known.version, known.ready_at_ms, f.transaction_id IS NOT NULL, f.keys, f.keys_digest,
+         f.wek_thumbprint
+  FROM (VALUES (true)) AS always
+  LEFT JOIN LATERAL (
+    SELECT s.session_id, s.wsk, i.instance_id, i.configuration_id, i.subject_ref, i.verification_id, i.version,
+           CASE WHEN i.instance_id IS NOT NULL THEN s2s.instance_status(i) END AS status,
+           -- Ready by this clock is ready for every gateway, whatever its own clock says: 0. So a load and the commit
+           -- that follows it cannot disagree for ever.
+           CASE WHEN i.ready_at <= clock_timestamp() THEN 0
+                ELSE ceil(extract(epoch FROM i.ready_at) * 1000)::bigint END AS ready_at_ms
+    FROM s2s.session AS s
+    LEFT JOIN s2s.instance AS i ON i.instance_id = p_instance_id AND i.session_id = s.session_id
+    WHERE s.session_id = p_session_id AND s.peer = p_peer
+      AND (p_instance_id IS NULL OR i.instance_id IS NOT NULL)
+  ) AS known ON true
+  LEFT JOIN s2s.fetch AS f ON f.transaction_id = p_transaction_id AND f.instance_id = known.instance_id;
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_load(text, text, text, text) IS
+  'What the gateway must know before it can check a request. Another peer''s session is not found.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_provision(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_verification_id text)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  v s2s.verification;
+  v_now timestamptz := clock_timestamp();
+  v_instances json;
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+  v := s2s.verification_lock_for(p_peer, p_session_id, p_verification_id);
+  IF v.verification_id IS NULL THEN
+    RETURN s2s.refuse(x, 'not-found');
+  ELSIF v.status <> 'APPROVED' THEN
+    RETURN s2s.refuse(x, 'wrong-state', v.status);
+  END IF;
+
+  INSERT INTO s2s.instance (
+    created_at, last_status_change_time, ordinal, instance_id, session_id, verification_id, configuration_id,
+    subject_ref)
+  SELECT v_now, v_now, a.ordinal, gen_random_uuid()::text, v.session_id, v.verification_id, a.configuration_id,
+         a.subject_ref
+  FROM unnest(v.approved_ids, v.subject_refs) WITH ORDINALITY AS a (configuration_id, subject_ref, ordinal)
+  ON CONFLICT (verification_id, ordinal) DO NOTHING;
+
+  SELECT json_agg(json_build_object(
+           'credentialConfigurationId', i.configuration_id,
+           'credentialInstanceIds', json_build_array(i.instance_id)) ORDER BY i.ordinal)
+  INTO v_instances
+  FROM s2s.instance AS i
+  WHERE i.verification_id = v.verification_id;
+  RETURN s2s.store(x, 200, json_build_object('CredentialInstances', v_instances)::text);
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_provision IS 'Makes the instances of an approved verification, once, and lists them.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_get(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_instance_id text, p_version bigint, p_credential_version text, p_transaction_id text,
+  p_status integer, p_body text, p_keys_digest bytea DEFAULT NULL)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  i s2s.instance;
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+  i := s2s.instance_lock_for(p_peer, p_session_id, p_instance_id);
+  IF i.instance_id IS NULL THEN
+    RETURN s2s.refuse(x, 'not-found');
+  ELSIF i.version <> p_version THEN
+    RETURN s2s.retry();
+  ELSIF p_status <> 200 THEN
+    RETURN s2s.store(x, p_status, p_body);
+  ELSIF NOT s2s.instance_permits_get(i) THEN
+    RETURN s2s.refuse(x, 'wrong-state', s2s.instance_status(i));
+  ELSIF NOT s2s.fetch_spend(i, p_transaction_id, p_keys_digest) THEN
+    RETURN s2s.retry();
+  END IF;
+
+  UPDATE s2s.instance AS u
+  SET credential_version = p_credential_version, fetched_at = clock_timestamp()
+  WHERE u.instance_id = i.instance_id;
+  RETURN s2s.store(x, p_status, p_body);
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_get IS
+  'Commits the answer that the gateway computed from the instance as it was at p_version, if it still is.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_get_pending(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_wek_thumbprint text,
+  p_ready_after interval, p_interval integer, p_transaction_id text DEFAULT NULL)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  i s2s.instance;
+  v_transaction_id text;
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+  i := s2s.instance_lock_for(p_peer, p_session_id, p_instance_id);
+  IF i.instance_id IS NULL THEN
+    RETURN s2s.refuse(x, 'not-found');
+  ELSIF i.version <> p_version OR i.ready_at <= clock_timestamp() THEN
+    RETURN s2s.retry();
+  ELSIF NOT s2s.instance_permits_get(i) THEN
+    RETURN s2s.refuse(x, 'wrong-state', s2s.instance_status(i));
+  END IF;
+
+  IF p_transaction_id IS NULL THEN
+    v_transaction_id := s2s.fetch_open(i, p_keys, p_keys_digest, p_wek_thumbprint, p_ready_after);
+  ELSE
+    SELECT f.transaction_id INTO v_transaction_id
+    FROM s2s.fetch AS f
+    WHERE f.transaction_id = p_transaction_id AND f.instance_id = i.instance_id;
+    IF NOT FOUND THEN
+      RETURN s2s.retry();
+    END IF;
+  END IF;
+  RETURN s2s.store(x, 202, json_build_object(
+    'status', 'PENDING', 'transaction_id', v_transaction_id, 'interval', p_interval)::text);
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_get_pending IS 'Tells a get to come back (D9): with its transaction_id, or with a new one.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_credential_status(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_instance_id text, p_current_version text)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  i s2s.instance;
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+  i := s2s.instance_lock_for(p_peer, p_session_id, p_instance_id);
+  IF i.instance_id IS NULL THEN
+    RETURN s2s.refuse(x, 'not-found');
+  END IF;
+  RETURN s2s.store(x, 200, json_strip_nulls(json_build_object(
+    'currentStatus', s2s.instance_status(i),
+    'currentVersion', p_current_version,
+    -- IMF-fixdate (RFC 9110 section 5.6.7); to_char writes English names unless told otherwise.
+    'lastStatusChangeTime', to_char(i.last_status_change_time AT TIME ZONE 'UTC', 'Dy, DD Mon YYYY HH24:MI:SS "GMT"'),
+    'lastStatusChangeReason', i.last_status_change_reason))::text);
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_credential_status IS 'Shows the status of an instance as it is now.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_manage(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_instance_id text, p_action text, p_reason text)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  i s2s.instance;
+  act record;
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+  i := s2s.instance_lock_for(p_peer, p_session_id, p_instance_id);
+  IF i.instance_id IS NULL THEN
+    RETURN s2s.refuse(x, 'not-found');
+  END IF;
+  act := s2s.instance_act(i, 'WALLET', p_action, p_reason);
+  RETURN s2s.store(x, 200, json_strip_nulls(json_build_object(
+    'sessionId', i.session_id,
+    'credentialInstanceId', i.instance_id,
+    'currentStatus', act.current_status,
+    'previousStatus', act.previous_status,
+    'outcome', act.outcome,
+    'failureReason', act.failure_reason))::text);
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_manage IS 'What the wallet asks of an instance: SUSPEND, RESUME, UNLINK.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_event(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_instance_id text, p_event_type text, p_known boolean)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  i s2s.instance;
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+  i := s2s.instance_lock_for(p_peer, p_session_id, p_instance_id);
+  IF i.instance_id IS NULL THEN
+    RETURN s2s.refuse(x, 'not-found');
+  END IF;
+  IF p_event_type = 'PROVISIONING_SUCCESS' THEN
+    PERFORM s2s.instance_act(i, 'WALLET', 'CONFIRM', p_event_type);
+  END IF;
+  RETURN s2s.store(x, 200, json_build_object('acknowledged', p_known)::text);
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_event IS 'Takes note of an event. Events are pokes: repeated ones change nothing twice.';

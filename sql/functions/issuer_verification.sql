@@ -1,0 +1,155 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- Verification endpoints of the issuer (profile section 4).
+--
+-- All take first: p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid; all return s2s.reply.
+--
+--   s2s.issuer_initiate(…, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text,
+--                       p_requested_device_count int, p_supported_types text[], p_locale text, p_client_jwe text[],
+--                       p_server_sealed bytea, p_max_attempts int, p_lifetime interval)
+--   s2s.issuer_supplement(…, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea)
+--   s2s.issuer_verification_status(…, p_session_id text, p_verification_id text)
+--   s2s.issuer_cancel(…, p_session_id text, p_verification_id text, p_reason text)
+--
+-- Null and empty mean the same for p_client_jwe, p_supported_types and (0) p_max_attempts.
+
+CREATE OR REPLACE FUNCTION s2s.issuer_initiate(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer,
+  p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer,
+  p_lifetime interval)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  v s2s.verification;
+  v_now timestamptz := clock_timestamp();
+  v_has_data boolean := coalesce(cardinality(p_client_jwe), 0) > 0 OR p_server_sealed IS NOT NULL;
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+
+  -- One statement: what hangs on the session is written only if the session id was unused, by anybody, ever.
+  WITH new_session AS (
+    INSERT INTO s2s.session (created_at, session_id, peer, wsk_thumbprint, wsk, locale, supported_verification_types)
+    VALUES (v_now, p_session_id, p_peer, p_wsk_thumbprint, p_wsk, p_locale, p_supported_types)
+    ON CONFLICT (session_id) DO NOTHING
+    RETURNING session_id, gen_random_uuid()::text AS verification_id
+  ), new_data AS (
+    INSERT INTO s2s.verification_data (created_at, data_seq, verification_id, server_sealed, client_jwe)
+    SELECT v_now, 1, verification_id, p_server_sealed, coalesce(p_client_jwe, '{}')
+    FROM new_session
+    WHERE v_has_data
+  ), new_job AS (
+    INSERT INTO s2s.job (next_at, created_at, kind, ref, payload)
+    SELECT v_now, v_now, 'evaluate', verification_id, '{"dataSeq": 1}'
+    FROM new_session
+  )
+  INSERT INTO s2s.verification (
+    created_at, updated_at, expires_at, attempts, max_attempts, requested_device_count, verification_id, session_id,
+    configuration_ids)
+  SELECT v_now, v_now, v_now + p_lifetime, v_has_data::integer, coalesce(p_max_attempts, 0),
+         coalesce(p_requested_device_count, 1), verification_id, session_id, p_configuration_ids
+  FROM new_session
+  RETURNING * INTO v;
+
+  IF NOT FOUND THEN
+    RETURN s2s.refuse(x, 'session-consumed');
+  END IF;
+  RETURN s2s.store(x, 200, s2s.verification_json(v), p_wake => true);
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_initiate IS 'Uses up the session id, opens a verification and asks for its evaluation.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_supplement(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  v s2s.verification;
+  v_now timestamptz := clock_timestamp();
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+  v := s2s.verification_lock_for(p_peer, p_session_id, p_verification_id);
+  IF v.verification_id IS NULL THEN
+    RETURN s2s.refuse(x, 'not-found');
+  ELSIF s2s.verification_is_final(v.status) THEN
+    RETURN s2s.refuse(x, 'wrong-state', v.status);
+  END IF;
+
+  v.data_seq := v.data_seq + 1;
+  v.attempts := v.attempts + 1;
+  v.awaiting_decision := false;
+  v.reason_code := NULL;
+  v.message := NULL;
+  v.data_request := NULL;
+  v := s2s.verification_move(v, 'PENDING');
+
+  WITH new_data AS (
+    INSERT INTO s2s.verification_data (created_at, data_seq, verification_id, server_sealed, client_jwe)
+    VALUES (v_now, v.data_seq, v.verification_id, p_server_sealed, coalesce(p_client_jwe, '{}'))
+  )
+  INSERT INTO s2s.job (next_at, created_at, kind, ref, payload)
+  VALUES (v_now, v_now, 'evaluate', v.verification_id, json_build_object('dataSeq', v.data_seq));
+
+  RETURN s2s.store(x, 200, s2s.verification_json(v), p_wake => true);
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_supplement IS
+  'Adds a submission: the verification is PENDING again and evaluated anew. The deadline stands still meanwhile.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_verification_status(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_verification_id text)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  v s2s.verification;
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+  v := s2s.verification_lock_for(p_peer, p_session_id, p_verification_id);
+  IF v.verification_id IS NULL THEN
+    RETURN s2s.refuse(x, 'not-found');
+  END IF;
+  RETURN s2s.store(x, 200, s2s.verification_json(v));
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_verification_status IS 'Shows the verification as it is now.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_cancel(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
+  p_session_id text, p_verification_id text, p_reason text)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
+  r s2s.reply := s2s.claim(x);
+  v s2s.verification;
+BEGIN
+  IF r.outcome IS NOT NULL THEN
+    RETURN r;
+  END IF;
+  v := s2s.verification_lock_for(p_peer, p_session_id, p_verification_id);
+  IF v.verification_id IS NULL THEN
+    RETURN s2s.refuse(x, 'not-found');
+  ELSIF NOT s2s.verification_is_final(v.status) THEN
+    v.cancelled := true;
+    v.awaiting_decision := false;
+    v.cancel_reason := p_reason;
+    v.reason_code := 'CANCELLED';
+    v.message := 'The verification was cancelled.';
+    v := s2s.verification_move(v, 'DENIED');
+  ELSIF NOT v.cancelled THEN
+    RETURN s2s.refuse(x, 'wrong-state', v.status);
+  END IF;
+  RETURN s2s.store(x, 200, json_build_object('sessionId', v.session_id, 'verificationId', v.verification_id)::text);
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_cancel IS 'Ends a verification that is not final as DENIED (D11); may be repeated.';

@@ -1,0 +1,84 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- The partitions of s2s.answer: one per UTC day, made ahead, dropped as a whole.
+--
+--   s2s.answer_partition_name(p_day date)     -> text
+--   s2s.answer_partition_make(p_day date)     -> boolean: made
+--   s2s.answer_partitions_ahead()             -> int: how many were made
+--   s2s.maintain(p_retention interval)        -> int: how many were made or dropped
+
+CREATE OR REPLACE FUNCTION s2s.answer_partition_name(p_day date) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT 'answer_' || to_char(p_day, 'YYYYMMDD')
+$$;
+
+CREATE OR REPLACE FUNCTION s2s.answer_partition_make(p_day date) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  v_name text := s2s.answer_partition_name(p_day);
+  v_from timestamptz := p_day::timestamp AT TIME ZONE 'UTC';
+  v_to timestamptz := (p_day + 1)::timestamp AT TIME ZONE 'UTC';
+BEGIN
+  IF to_regclass('s2s.' || v_name) IS NOT NULL THEN
+    RETURN false;
+  END IF;
+
+  -- Made apart and attached: ATTACH, unlike CREATE … PARTITION OF, lets readers and writers of the parent go on. Rows
+  -- are only ever inserted, so autovacuum need not visit them; it still analyzes.
+  EXECUTE format('CREATE TABLE s2s.%I (LIKE s2s.answer INCLUDING STORAGE) WITH (autovacuum_vacuum_insert_threshold = -1)',
+                 v_name);
+  EXECUTE format('CREATE UNIQUE INDEX %I ON s2s.%I (request_id, peer)', v_name || '_request', v_name);
+
+  -- Answers of that day that the default partition caught would forbid the new one: they move in. The lock, which
+  -- ATTACH needs anyway, keeps further ones out.
+  LOCK TABLE s2s.answer_default IN ACCESS EXCLUSIVE MODE;
+  EXECUTE format(
+    'WITH caught AS (DELETE FROM s2s.answer_default WHERE created_at >= %L AND created_at < %L RETURNING *)
+     INSERT INTO s2s.%I SELECT * FROM caught', v_from, v_to, v_name);
+  EXECUTE format('ALTER TABLE s2s.answer ATTACH PARTITION s2s.%I FOR VALUES FROM (%L) TO (%L)', v_name, v_from, v_to);
+  RETURN true;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION s2s.answer_partitions_ahead() RETURNS integer LANGUAGE sql AS $$
+  -- Today and the three days after, and every day that the default partition holds answers of.
+  SELECT count(*) FILTER (WHERE s2s.answer_partition_make(wanted.day))::integer
+  FROM (
+    SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date + ahead AS day FROM generate_series(0, 3) AS ahead
+    UNION
+    SELECT (a.created_at AT TIME ZONE 'UTC')::date FROM s2s.answer_default AS a
+  ) AS wanted
+$$;
+COMMENT ON FUNCTION s2s.answer_partitions_ahead() IS 'Makes the partitions that the next days, and stray answers, need.';
+
+CREATE OR REPLACE FUNCTION s2s.maintain(p_retention interval) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  v_oldest timestamptz := clock_timestamp() - p_retention;
+  v_changed integer;
+  v_name name;
+BEGIN
+  -- Every gateway calls this; one at a time does it.
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('s2s.maintain', 0)) THEN
+    RETURN 0;
+  END IF;
+
+  DELETE FROM s2s.answer_default WHERE created_at < v_oldest;
+  v_changed := s2s.answer_partitions_ahead();
+
+  FOR v_name IN
+    SELECT c.relname
+    FROM pg_inherits AS i
+    JOIN pg_class AS c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 's2s.answer'::regclass
+      AND c.relname <> 'answer_default'
+      AND (right(c.relname, 8)::date + 1)::timestamp AT TIME ZONE 'UTC' <= v_oldest
+  LOOP
+    EXECUTE format('DROP TABLE s2s.%I', v_name);
+    v_changed := v_changed + 1;
+  END LOOP;
+  RETURN v_changed;
+END
+$$;
+COMMENT ON FUNCTION s2s.maintain(interval) IS
+  'To be called every hour or so: makes partitions ahead and drops those wholly older than the retention.';
+
+-- A fresh database must not put its first answers into the default partition.
+DO $$ BEGIN PERFORM s2s.answer_partitions_ahead(); END $$;

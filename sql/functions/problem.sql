@@ -1,0 +1,36 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- Problem details (RFC 9457) that only the database can find out. The others are the gateway's.
+--
+--   s2s.problem_type(p_type text) -> (status int, title text, error_code text, detail text)
+--   s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL) -> text
+
+CREATE OR REPLACE FUNCTION s2s.problem_type(
+  p_type text, OUT status integer, OUT title text, OUT error_code text, OUT detail text)
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT t.status, t.title, t.error_code, t.detail
+  FROM (VALUES
+    ('not-found', 404, 'Not found', 'NOT_FOUND', 'No such session, verification or credential instance.'),
+    ('session-consumed', 409, 'Session already used', 'SESSION_CONSUMED', 'This sessionId has been used before.'),
+    ('wrong-state', 409, 'Not possible in this state', 'WRONG_STATE', 'The current state does not allow this call.'),
+    ('request-id-reuse', 422, 'Request id reused', 'REQUEST_ID_REUSE',
+     'This x-request-id was used before for a different request.')
+  ) AS t (type, status, title, error_code, detail)
+  WHERE t.type = p_type
+$$;
+COMMENT ON FUNCTION s2s.problem_type(text) IS 'The table of problem types.';
+
+CREATE OR REPLACE FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT json_strip_nulls(json_build_object(
+    'type', 'urn:s2s-gateway:problem:' || p_type,
+    'title', t.title,
+    'status', t.status,
+    'detail', t.detail,
+    'instance', 'urn:uuid:' || p_token,
+    'errorCode', t.error_code,
+    'retryable', false,
+    'currentStatus', p_current_status))::text
+  FROM s2s.problem_type(p_type) AS t
+$$;
+COMMENT ON FUNCTION s2s.problem(text, uuid, text) IS 'The body of one occurrence.';

@@ -1,0 +1,132 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- The state of a verification: who may see it, what time does to it, which moves there are, how it looks on the wire.
+--
+--   s2s.verification_is_final(p_status text)                                   -> boolean
+--   s2s.verification_may_move(p_from text, p_to text)                          -> boolean
+--   s2s.verification_move(v s2s.verification, p_to text)                       -> s2s.verification
+--   s2s.verification_apply_due(v s2s.verification)                             -> s2s.verification
+--   s2s.verification_lock(p_verification_id text)                              -> s2s.verification, null if unknown
+--   s2s.verification_lock_for(p_peer text, p_session_id text, p_verification_id text)
+--                                                                              -> s2s.verification, null if not theirs
+--   s2s.verification_json(v s2s.verification)                                  -> text
+
+CREATE OR REPLACE FUNCTION s2s.verification_is_final(p_status text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_status IN ('APPROVED', 'DENIED', 'EXPIRED')
+$$;
+
+CREATE OR REPLACE FUNCTION s2s.verification_may_move(p_from text, p_to text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE p_from
+    -- PENDING to PENDING: a further submission, or an evaluation that leaves the decision to somebody.
+    WHEN 'PENDING' THEN p_to IN ('PENDING', 'ADDITIONAL_INFO_REQUIRED', 'REJECTED', 'APPROVED', 'DENIED', 'EXPIRED')
+    WHEN 'ADDITIONAL_INFO_REQUIRED' THEN p_to IN ('PENDING', 'DENIED', 'EXPIRED')
+    WHEN 'REJECTED' THEN p_to IN ('PENDING', 'DENIED', 'EXPIRED')
+    ELSE false
+  END
+$$;
+COMMENT ON FUNCTION s2s.verification_may_move(text, text) IS 'The state table (profile section 4).';
+
+CREATE OR REPLACE FUNCTION s2s.verification_move(v s2s.verification, p_to text)
+RETURNS s2s.verification LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT s2s.verification_may_move(v.status, p_to) THEN
+    RAISE EXCEPTION 'verification % cannot move from % to %', v.verification_id, v.status, p_to;
+  END IF;
+  UPDATE s2s.verification AS u
+  SET status = p_to,
+      version = u.version + 1,
+      updated_at = clock_timestamp(),
+      deadline = v.deadline,
+      data_seq = v.data_seq,
+      attempts = v.attempts,
+      max_attempts = v.max_attempts,
+      authorized_device_count = v.authorized_device_count,
+      awaiting_decision = v.awaiting_decision,
+      cancelled = v.cancelled,
+      reason_code = v.reason_code,
+      message = v.message,
+      cancel_reason = v.cancel_reason,
+      approved_ids = v.approved_ids,
+      subject_refs = v.subject_refs,
+      data_request = v.data_request
+  WHERE u.verification_id = v.verification_id
+  RETURNING u.* INTO STRICT v;
+  RETURN v;
+END
+$$;
+COMMENT ON FUNCTION s2s.verification_move(s2s.verification, text) IS
+  'The one place where a verification changes. Takes a locked row with the new details filled in and its old status.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_apply_due(v s2s.verification)
+RETURNS s2s.verification LANGUAGE plpgsql AS $$
+BEGIN
+  IF v.due_at IS NULL OR v.due_at > clock_timestamp() THEN
+    RETURN v;
+  END IF;
+  v.awaiting_decision := false;
+  IF v.due_at = v.expires_at THEN
+    RETURN s2s.verification_move(v, 'EXPIRED');
+  END IF;
+  v.reason_code := 'DEADLINE_PASSED';
+  v.message := 'The deadline has passed.';
+  RETURN s2s.verification_move(v, 'DENIED');
+END
+$$;
+COMMENT ON FUNCTION s2s.verification_apply_due(s2s.verification) IS
+  'Ends a locked verification whose time is over, so that nobody acts on, or shows, a state that no longer holds.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_lock(p_verification_id text)
+RETURNS s2s.verification LANGUAGE plpgsql AS $$
+DECLARE
+  v s2s.verification;
+BEGIN
+  SELECT t.* INTO v FROM s2s.verification AS t WHERE t.verification_id = p_verification_id FOR NO KEY UPDATE;
+  RETURN s2s.verification_apply_due(v);
+END
+$$;
+COMMENT ON FUNCTION s2s.verification_lock(text) IS 'Locks a verification and applies what is due.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_lock_for(p_peer text, p_session_id text, p_verification_id text)
+RETURNS s2s.verification LANGUAGE plpgsql AS $$
+DECLARE
+  v s2s.verification;
+BEGIN
+  SELECT t.* INTO v
+  FROM s2s.session AS s
+  JOIN s2s.verification AS t ON t.session_id = s.session_id
+  WHERE s.session_id = p_session_id AND s.peer = p_peer AND t.verification_id = p_verification_id
+  FOR NO KEY UPDATE OF t;
+  RETURN s2s.verification_apply_due(v);
+END
+$$;
+COMMENT ON FUNCTION s2s.verification_lock_for(text, text, text) IS
+  'Locks a verification for the peer that owns its session, and applies what is due.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_json(v s2s.verification) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  CASE v.status
+    WHEN 'APPROVED' THEN
+      RETURN json_build_object(
+        'sessionId', v.session_id, 'verificationId', v.verification_id, 'status', v.status,
+        'credentialConfigurationIds', v.approved_ids, 'authorizedDeviceCount', v.authorized_device_count);
+    WHEN 'REJECTED' THEN
+      RETURN json_strip_nulls(json_build_object(
+        'sessionId', v.session_id, 'verificationId', v.verification_id, 'status', v.status,
+        'reasonCode', v.reason_code, 'rejectedDetails', v.message));
+    WHEN 'DENIED' THEN
+      RETURN json_build_object(
+        'sessionId', v.session_id, 'verificationId', v.verification_id, 'status', v.status,
+        'reasonCode', v.reason_code, 'deniedMessage', coalesce(v.message, 'The verification was denied.'));
+    WHEN 'ADDITIONAL_INFO_REQUIRED' THEN
+      RETURN json_build_object(
+        'sessionId', v.session_id, 'verificationId', v.verification_id, 'status', v.status,
+        'verificationDataRequest', v.data_request || jsonb_strip_nulls(jsonb_build_object(
+          'deadline', to_char(v.deadline AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+          'maxAttempts', nullif(v.max_attempts, 0))));
+    ELSE
+      RETURN json_build_object(
+        'sessionId', v.session_id, 'verificationId', v.verification_id, 'status', v.status);
+  END CASE;
+END
+$$;
+COMMENT ON FUNCTION s2s.verification_json(s2s.verification) IS 'VerificationStatus (profile section 4).';
