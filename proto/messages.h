@@ -8,6 +8,14 @@
 
 #include "schema.h"
 
+/* Limits of the tables, where the defaults of schema.h do not fit. */
+#define S2S_MAX_ID 256          /* characters of an identifier or a type */
+#define S2S_MAX_REASON 1024     /* characters of a reason or a message */
+#define S2S_MAX_TIMESTAMP 64    /* characters of a date-time */
+#define S2S_MAX_JWT (16 * 1024) /* characters of a nonce or a proof, with room for a certificate chain */
+#define S2S_MAX_PRESENTMENT_KEYS 256
+#define S2S_MAX_CONFIGURATIONS 256 /* credential configurations of one verification */
+
 /* Requests. */
 extern const struct s2s_schema s2s_initiate_request;
 extern const struct s2s_schema s2s_supplement_request;
@@ -21,9 +29,12 @@ extern const struct s2s_schema s2s_manage_request;
 extern const struct s2s_schema s2s_event_request;
 
 /* Structures inside of encrypted payloads. */
-extern const struct s2s_schema s2s_verification_item;      /* VerificationDataItem */
-extern const struct s2s_schema s2s_client_encrypted_data;  /* { presentmentKeys, walletEncryptionKeyThumbprint? } */
+extern const struct s2s_schema s2s_verification_item;     /* VerificationDataItem */
+extern const struct s2s_schema s2s_client_encrypted_data; /* { presentmentKeys, walletEncryptionKeyThumbprint? } */
 extern const struct s2s_schema s2s_key_data;
+
+/* The document at /.well-known/openid-credential-issuer (profile section 6, D16). */
+extern const struct s2s_schema s2s_issuer_metadata;
 
 /* Responses (for documents and tests). */
 extern const struct s2s_schema s2s_verification_status_response;
@@ -68,5 +79,8 @@ extern const struct s2s_endpoint s2s_endpoints[S2S_ENDPOINTS];
 
 /* The OpenAPI 3.1 document of what `host` (S2S_HOST_*) serves; one new reference. */
 struct json_object *s2s_openapi(unsigned host);
+
+/* The same as the text of a file: indented by 2 spaces, one trailing newline. The caller frees it. */
+char *s2s_openapi_text(unsigned host);
 
 #endif

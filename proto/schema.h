@@ -6,6 +6,7 @@
 #ifndef S2S_SCHEMA_H
 #define S2S_SCHEMA_H
 
+#include "format.h"
 #include "json.h"
 
 enum s2s_type {
@@ -17,22 +18,25 @@ enum s2s_type {
     S2S_STRING_OR_OBJECT /* a JWE: compact or JSON serialization */
 };
 
-enum s2s_format { S2S_ANY, S2S_UUID, S2S_DATE_TIME, S2S_BCP47, S2S_URI, S2S_TOKEN /* no control characters or spaces */ };
+enum {
+    S2S_REQUIRED = 1u,
+    S2S_UNIQUE = 2u,  /* the items of the array differ */
+    S2S_EMPTY_OK = 4u /* the string may be empty */
+};
 
-enum { S2S_REQUIRED = 1u, S2S_UNIQUE = 2u /* array items differ */ };
-
-/* One row: a member of an object, or the items of an array (`name` NULL). Zero limits mean the table's
- * defaults (S2S_DEFAULT_MAX_*): every string and array is bounded. */
+/* One row: a member of an object, or the items of an array (`name` NULL). A zero `max` means the type's default
+ * (S2S_DEFAULT_MAX_*): every integer, string and array is bounded. A zero `min` of a string means 1 unless S2S_EMPTY_OK
+ * is set. Strings are measured in characters (code points), as JSON Schema's minLength and maxLength are. */
 struct s2s_field {
     const char *name;
     enum s2s_type type;
     unsigned flags;
     enum s2s_format format;
-    long min, max;                    /* integer range, string length in bytes, or array length */
-    const char *const *values;        /* NULL-terminated enumeration of a string */
-    const struct s2s_schema *object;  /* members of an object; NULL: any object */
-    const struct s2s_field *items;    /* of an array */
-    const char *doc;                  /* one sentence for the OpenAPI document */
+    long min, max;                   /* integer range, string length, or array length */
+    const char *const *values;       /* NULL-terminated enumeration of a string */
+    const struct s2s_schema *object; /* members of an object; NULL: any object */
+    const struct s2s_field *items;   /* of an array */
+    const char *doc;                 /* one sentence for the OpenAPI document */
 };
 
 /* A named object type; unknown members are always allowed (profile section 2). */
@@ -43,6 +47,7 @@ struct s2s_schema {
     size_t count;
 };
 
+#define S2S_DEFAULT_MAX_INTEGER 2147483647
 #define S2S_DEFAULT_MAX_STRING 4096
 #define S2S_DEFAULT_MAX_JWE (1024 * 1024)
 #define S2S_DEFAULT_MAX_ITEMS 64
@@ -65,11 +70,15 @@ struct s2s_violations {
 bool s2s_schema_check(struct s2s_arena *arena, const struct s2s_schema *schema, struct json_object *body,
                       struct s2s_violations *out);
 
-/* Append one violation found outside of the tables. `pointer` is copied into the arena. */
+/* Append one violation found outside of the tables, unless S2S_MAX_VIOLATIONS are there already. `pointer` is copied
+ * into the arena; `message` must live as long as the violations. */
 void s2s_violation_add(struct s2s_arena *arena, struct s2s_violations *out, const char *pointer, const char *message);
 
 /* JSON Schema (2020-12) of `schema`; one new reference. Named object types are "$ref" to
  * "#/components/schemas/NAME" and collected into `components` (an object). */
 struct json_object *s2s_schema_json(const struct s2s_schema *schema, struct json_object *components);
+
+/* The same of a single row, without its name; one new reference. */
+struct json_object *s2s_field_json(const struct s2s_field *field, struct json_object *components);
 
 #endif

@@ -31,6 +31,10 @@ enum s2s_credential_status {
 
 enum s2s_event_origin { S2S_EVENT_UNKNOWN, S2S_EVENT_FROM_WALLET, S2S_EVENT_FROM_ISSUER };
 
+/* All names in the order of the enumerations, NULL-terminated: the enumerations of the schemas. */
+extern const char *const s2s_verification_status_names[S2S_VERIFICATION_STATUSES + 1];
+extern const char *const s2s_credential_status_names[S2S_CREDENTIAL_STATUSES + 1];
+
 /* The name on the wire. */
 const char *s2s_verification_status_name(enum s2s_verification_status status);
 const char *s2s_credential_status_name(enum s2s_credential_status status);
