@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The invariants that close every end-to-end run on an environment, whatever the run did: the database keeps its
+# promises, no descriptor leaked, no sanitizer spoke, PostgreSQL reported no error, and what the tests planted as secrets is found
+# neither in a log nor in the database. Tests list what they plant in DIR/planted-secrets, one string a line.
+
+# Above the count of a fresh gateway: connections that it opens on demand and keeps. A leak of one descriptor a request or a connection
+# is far beyond it.
+readonly S2S_DESCRIPTOR_SLACK=8
+
+readonly S2S_SANITIZER_LINES='ERROR: (Address|Leak|Memory|Thread)Sanitizer|runtime error:|SUMMARY: [A-Za-z]*Sanitizer'
+
+descriptors() { find "/proc/$(gateway_pid "$1")/fd" -mindepth 1 | wc -l; }
+
+# note_descriptors DIR: how many a fresh gateway has.
+note_descriptors() { descriptors "$1" >"$1/descriptors"; }
+
+# Clients are gone by now, but the gateway may need a moment to see it.
+descriptors_are_back() { (($(descriptors "$1") <= $(<"$1/descriptors") + S2S_DESCRIPTOR_SLACK)); }
+
+check_descriptors() {
+    wait_until 15 descriptors_are_back "$1" && return
+    printf '%s descriptors at first, %s now:\n' "$(<"$1/descriptors")" "$(descriptors "$1")"
+    find "/proc/$(gateway_pid "$1")/fd" -mindepth 1 -printf '%l\n' | sort | uniq -c
+    return 1
+}
+
+check_database() { gateway_command "$1" fsck; }
+
+# nothing_found COMMAND…: succeed when a grep finds nothing (status 1), fail when it finds something or cannot search.
+nothing_found() {
+    local status=0
+    "$@" || status=$?
+    ((status == 1))
+}
+
+# grep_logs DIR OPTION…: search every log of the environment: the gateway's, those of gateways that a test started beside it, and
+# PostgreSQL's.
+grep_logs() {
+    local dir=$1
+    shift
+    grep --recursive --include='*.log' --text "$@" -- "$dir" "$(postgres_folder "$dir")"
+}
+
+check_sanitizers() { nothing_found grep_logs "$1" --extended-regexp --regexp="$S2S_SANITIZER_LINES"; }
+
+check_database_log() { nothing_found grep -E ' (ERROR|PANIC): ' "$(postgres_folder "$1")/server.log"; }
+
+# planted_secrets DIR: print the path of the list less its empty lines, which would match everything.
+planted_secrets() {
+    local list=$1/planted-secrets.list
+    grep -v '^[[:space:]]*$' "$1/planted-secrets" >"$list" 2>/dev/null || true
+    printf '%s\n' "$list"
+}
+
+check_logs_for_secrets() { nothing_found grep_logs "$1" --fixed-strings --file="$(planted_secrets "$1")"; }
+
+check_database_for_secrets() (
+    secrets=$(planted_secrets "$1")
+    postgres_login "$(postgres_folder "$1")" postgres
+    # Without patterns grep would not read to the end, and pg_dump would fail for want of a reader.
+    [[ ! -s $secrets ]] || pg_dump --dbname=s2s | nothing_found grep --text --fixed-strings --file="$secrets"
+)
+
+check_stop() { "$S2S_ROOT/deploy/dev" stop --dir "$1"; }
+
+# In this order: the first ones need the servers, and leaks are reported when the gateway ends.
+readonly -a S2S_CLOSING_CHECKS=(
+    "the database keeps its promises:check_database"
+    "no descriptor leaked:check_descriptors"
+    "no planted secret in the database:check_database_for_secrets"
+    "the gateway drains and ends:check_stop"
+    "no sanitizer line in the logs:check_sanitizers"
+    "no planted secret in the logs:check_logs_for_secrets"
+    "no error in PostgreSQL's log:check_database_log"
+)
+
+# closing_checks DIR: all of them, with counts; ends the environment.
+closing_checks() {
+    local check passed=0 failed=0
+    for check in "${S2S_CLOSING_CHECKS[@]}"; do
+        if "${check##*:}" "$1"; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+            printf 'FAILED: %s\n' "${check%:*}"
+        fi
+    done
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
