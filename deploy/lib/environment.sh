@@ -95,7 +95,7 @@ environment_abort() {
     for what in "${environment_started[@]}"; do
         case $what in
         gateway) gateway_stop "$dir" ;;
-        database) postgres_stop "$(postgres_folder "$dir")" >/dev/null ;;
+        database) postgres_stop "$(postgres_folder "$dir")" ;;
         esac
     done
     warn "nothing was left running in $dir"
@@ -128,7 +128,7 @@ environment_serve() {
 environment_stop() {
     local dir=$1 status=0
     gateway_stop "$dir" || status=1
-    [[ -e $dir/postgres-folder ]] && postgres_stop "$(postgres_folder "$dir")" >/dev/null
+    [[ -e $dir/postgres-folder ]] && postgres_stop "$(postgres_folder "$dir")"
     return "$status"
 }
 

@@ -88,7 +88,7 @@ postgres_start() {
 # postgres_stop CLUSTER: fast (open transactions are rolled back); nothing to do when it does not run.
 postgres_stop() {
     postgres_is_running "$1" || return 0
-    as_database_user "$(postgres_tool pg_ctl)" stop --pgdata="$1/data" --mode=fast --wait --timeout=60
+    as_database_user "$(postgres_tool pg_ctl)" stop --silent --pgdata="$1/data" --mode=fast --wait --timeout=60
 }
 
 # postgres_login CLUSTER ROLE: export libpq's variables for the role.
