@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/admin/admin.h"
+
+#include "gateway/clock.h"
+#include "gateway/db/statements.h"
+#include "gateway/net/http.h"
+#include "gateway/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_GAUGES 128
+#define LABELS_SIZE 128
+
+/* A request that waits for one database call. */
+struct probe {
+    struct gw_worker *worker;
+    h2o_req_t *req; /* NULL once the client has gone */
+    struct probe_link *link;
+    struct gw_db_call call;
+    void (*answer)(struct probe *probe, const PGresult *result); /* NULL result: the database did not answer */
+};
+
+struct probe_link {
+    struct probe *probe; /* NULL once answered */
+};
+
+static void on_request_disposed(void *data)
+{
+    struct probe_link *link = data;
+    if (link->probe != NULL)
+        link->probe->req = NULL;
+}
+
+static void on_probed(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
+{
+    struct probe *probe = H2O_STRUCT_FROM_MEMBER(struct probe, call, call);
+    if (probe->req != NULL) {
+        probe->link->probe = NULL;
+        probe->answer(probe, outcome == GW_DB_OK ? result : NULL);
+    }
+    free(probe);
+}
+
+static void ask_database(struct gw_worker *worker, h2o_req_t *req, enum gw_statement_id statement,
+                         void (*answer)(struct probe *, const PGresult *))
+{
+    struct probe *probe = calloc(1, sizeof(*probe));
+    s2s_assert(probe != NULL);
+    *probe = (struct probe){.worker = worker, .req = req, .answer = answer};
+    probe->link = h2o_mem_alloc_shared(&req->pool, sizeof(*probe->link), on_request_disposed);
+    probe->link->probe = probe;
+    if (!gw_db_ready(worker->db)) { /* a probe wants to know now */
+        probe->link->probe = NULL;
+        answer(probe, NULL);
+        free(probe);
+        return;
+    }
+    gw_db_call_init(&probe->call, &gw_statements[statement]);
+    probe->call.done = on_probed;
+    gw_db_submit(worker->db, &probe->call);
+}
+
+static void send_text(h2o_req_t *req, int status, const char *text)
+{
+    gw_http_add_header(req, "Cache-Control", H2O_STRLIT("no-store"));
+    gw_http_send(req, status, "text/plain; version=0.0.4; charset=utf-8", text, strlen(text));
+}
+
+/* ---- readiness ---- */
+
+static void answer_ready(struct probe *probe, const PGresult *result)
+{
+    const char *trouble = gw_generation_key_trouble(probe->worker->generation, gw_now_s());
+    if (probe->worker->draining)
+        send_text(probe->req, 503, "draining\n");
+    else if (result == NULL)
+        send_text(probe->req, 503, "the database cannot be reached\n");
+    else if (trouble != NULL)
+        send_text(probe->req, 503, h2o_concat(&probe->req->pool, h2o_iovec_init(trouble, strlen(trouble)),
+                                              h2o_iovec_init(H2O_STRLIT("\n")))
+                                       .base);
+    else
+        send_text(probe->req, 200, "ready\n");
+}
+
+/* ---- metrics ---- */
+
+struct gauges {
+    struct gw_gauge items[MAX_GAUGES];
+    char labels[MAX_GAUGES][LABELS_SIZE];
+    size_t count;
+};
+
+__attribute__((format(printf, 5, 6))) static void add_gauge(struct gauges *gauges, const char *name, const char *help,
+                                                            double value, const char *labels, ...)
+{
+    if (gauges->count == MAX_GAUGES)
+        return;
+    char *text = gauges->labels[gauges->count];
+    va_list args;
+    va_start(args, labels);
+    vsnprintf(text, LABELS_SIZE, labels, args);
+    va_end(args);
+    gauges->items[gauges->count++] = (struct gw_gauge){name, help, text[0] != '\0' ? text : NULL, value};
+}
+
+static void add_certificates(struct gauges *gauges, const struct gw_generation *g, double now)
+{
+    static const char name[] = "s2s_certificate_expiry_seconds";
+    static const char help[] = "Seconds until a certificate of the gateway expires; negative when it has.";
+    add_gauge(gauges, name, help, (double)gw_tls_not_after(g->s2s_tls) - now, "use=\"listener_s2s\"");
+    if (g->public_tls != NULL)
+        add_gauge(gauges, name, help, (double)gw_tls_not_after(g->public_tls) - now, "use=\"listener_public\"");
+    int64_t not_before, not_after;
+    if (g->metadata_signer != NULL) {
+        gw_signer_validity(g->metadata_signer, &not_before, &not_after);
+        add_gauge(gauges, name, help, (double)not_after - now, "use=\"metadata\"");
+    }
+    for (size_t i = 0; i < g->config->credential_count; ++i) {
+        gw_signer_validity(g->offerings[i].signer, &not_before, &not_after);
+        add_gauge(gauges, name, help, (double)not_after - now, "use=\"credential\",configuration=\"%.64s\"",
+                  g->config->credentials[i].id);
+    }
+}
+
+/* Rows of s2s.queue_stats, one metric after the other, as the exposition format groups them. */
+static void add_queue(struct gauges *gauges, const PGresult *result)
+{
+    static const struct {
+        const char *name, *help;
+        int column;
+    } metrics[] = {
+        {"s2s_queue_depth", "Jobs that wait or are leased.", 1},
+        {"s2s_queue_oldest_seconds", "Age of the oldest job.", 2},
+        {"s2s_queue_dead", "Dead letters, which wait for an operator.", 3},
+    };
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); ++i)
+        for (int row = 0; row < PQntuples(result); ++row)
+            add_gauge(gauges, metrics[i].name, metrics[i].help, strtod(PQgetvalue(result, row, metrics[i].column), NULL),
+                      "kind=\"%.32s\"", PQgetvalue(result, row, 0));
+}
+
+static void answer_metrics(struct probe *probe, const PGresult *result)
+{
+    struct gw_process *process = probe->worker->process;
+    struct gauges *gauges = calloc(1, sizeof(*gauges));
+    struct gw_metrics **blocks = calloc(process->count, sizeof(*blocks));
+    s2s_assert(gauges != NULL && blocks != NULL);
+    for (unsigned i = 0; i < process->count; ++i)
+        blocks[i] = process->workers[i].metrics;
+    add_gauge(gauges, "s2s_database_up", "Whether the database answered this scrape.", result != NULL, "%s", "");
+    add_gauge(gauges, "s2s_generation", "Number of the configuration in force; grows with each reload.",
+              (double)probe->worker->generation->number, "%s", "");
+    add_certificates(gauges, probe->worker->generation, (double)gw_now_s());
+    if (result != NULL)
+        add_queue(gauges, result);
+    size_t len;
+    char *text = gw_metrics_write(blocks, process->count, gauges->items, gauges->count, &len);
+    send_text(probe->req, 200, text);
+    free(text);
+    free(blocks);
+    free(gauges);
+}
+
+/* ---- routes ---- */
+
+static bool path_is(const h2o_req_t *req, const char *path)
+{
+    size_t len = req->query_at != SIZE_MAX ? req->query_at : req->path.len;
+    return h2o_memis(req->path.base, len, path, strlen(path));
+}
+
+void gw_admin_answer(struct gw_server *server, h2o_req_t *req)
+{
+    struct gw_worker *worker = server->owner;
+    if (!gw_http_method_is(req, "GET") && !gw_http_method_is(req, "HEAD"))
+        gw_http_send_problem(req, S2S_PROBLEM_HTTP_405, "Operators' pages are read with GET.", "GET, HEAD");
+    else if (path_is(req, "/healthz"))
+        send_text(req, 200, "ok\n");
+    else if (path_is(req, "/readyz"))
+        ask_database(worker, req, GW_SQL_PING, answer_ready);
+    else if (path_is(req, "/metrics"))
+        ask_database(worker, req, GW_SQL_QUEUE_STATS, answer_metrics);
+    else
+        gw_http_send_problem(req, S2S_PROBLEM_HTTP_404, "There are /healthz, /readyz and /metrics.", NULL);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/db/statements.h"
+
+#define REPLY "select status, body, replayed, outcome, wake from s2s."
+#define CALL "$1,$2,$3,$4,$5" /* peer, request id, endpoint, digest, token */
+
+const struct gw_statement gw_statements[GW_STATEMENTS] = {
+    [GW_SQL_PING] = {"ping", "select 1", 0},
+    [GW_SQL_LOAD] = {"load",
+                     "select found, wsk, configuration_id, subject_ref, verification_id, status, version, ready_at_ms, "
+                     "transaction_found, keys, keys_digest, wek_thumbprint from s2s.issuer_load($1,$2,$3,$4)",
+                     4},
+    [GW_SQL_ANSWER] = {"answer", REPLY "issuer_answer(" CALL ",$6,$7)", 7},
+    [GW_SQL_INITIATE] = {"initiate", REPLY "issuer_initiate(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)", 16},
+    [GW_SQL_SUPPLEMENT] = {"supplement", REPLY "issuer_supplement(" CALL ",$6,$7,$8,$9)", 9},
+    [GW_SQL_VERIFICATION_STATUS] = {"verification_status", REPLY "issuer_verification_status(" CALL ",$6,$7)", 7},
+    [GW_SQL_CANCEL] = {"cancel", REPLY "issuer_cancel(" CALL ",$6,$7,$8)", 8},
+    [GW_SQL_PROVISION] = {"provision", REPLY "issuer_provision(" CALL ",$6,$7)", 7},
+    [GW_SQL_GET] = {"get", REPLY "issuer_get(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13)", 13},
+    [GW_SQL_GET_PENDING] = {"get_pending", REPLY "issuer_get_pending(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13,$14)", 14},
+    [GW_SQL_CREDENTIAL_STATUS] = {"credential_status", REPLY "issuer_credential_status(" CALL ",$6,$7,$8)", 8},
+    [GW_SQL_MANAGE] = {"manage", REPLY "issuer_manage(" CALL ",$6,$7,$8,$9)", 9},
+    [GW_SQL_EVENT] = {"event", REPLY "issuer_event(" CALL ",$6,$7,$8,$9)", 9},
+    [GW_SQL_EVALUATIONS_CLAIM] = {"evaluations_claim",
+                                  "select job_id, job_attempts, session_id, verification_id, peer, wsk, "
+                                  "configuration_ids, requested_device_count, attempts, data_seq, client_jwe, "
+                                  "server_sealed from s2s.evaluations_claim($1,$2,$3)",
+                                  3},
+    [GW_SQL_EVALUATION_DONE] = {"evaluation_done",
+                                "select s2s.evaluation_done($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)", 12},
+    [GW_SQL_JOB_RETRY] = {"job_retry", "select s2s.job_retry($1,$2,$3,$4,$5)", 5},
+    [GW_SQL_EXPIRE_DUE] = {"expire_due", "select s2s.expire_due($1)", 1},
+    [GW_SQL_MAINTAIN] = {"maintain", "select s2s.maintain($1)", 1},
+    [GW_SQL_QUEUE_STATS] = {"queue_stats", "select kind, depth, oldest_age_s, dead from s2s.queue_stats()", 0},
+};

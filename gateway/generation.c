@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/generation.h"
+
+#include "gateway/clock.h"
+#include "gateway/issuer/metadata.h"
+#include "proto/b64.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_KEY_FILE (64 * 1024)
+#define MAX_METADATA (8 * 1024 * 1024)
+
+static void *zalloc(size_t count, size_t size)
+{
+    void *memory = calloc(count > 0 ? count : 1, size);
+    s2s_assert(memory != NULL);
+    return memory;
+}
+
+/* ---- rates: kept for the life of the process, by the name of the peer ---- */
+
+static pthread_mutex_t rates_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct named_rate {
+    struct named_rate *next;
+    struct gw_rate rate;
+    char name[];
+} *rates;
+
+static struct gw_rate *rate_of(const char *name)
+{
+    pthread_mutex_lock(&rates_lock);
+    struct named_rate *entry = rates;
+    while (entry != NULL && strcmp(entry->name, name) != 0)
+        entry = entry->next;
+    if (entry == NULL) {
+        entry = zalloc(1, sizeof(*entry) + strlen(name) + 1);
+        strcpy(entry->name, name);
+        entry->next = rates;
+        rates = entry;
+    }
+    pthread_mutex_unlock(&rates_lock);
+    return &entry->rate;
+}
+
+/* ---- issuer encryption keys ---- */
+
+static struct s2s_jwk *load_issuer_key(const struct gw_file *file, struct gw_config_errors *errors)
+{
+    size_t len;
+    char *text = gw_file_read(file->path, MAX_KEY_FILE, &len);
+    if (text == NULL) {
+        gw_config_error(errors, file->line, "%s cannot be read: %s", file->path, strerror(errno));
+        return NULL;
+    }
+    struct s2s_arena *arena = s2s_arena_new(MAX_KEY_FILE * 4);
+    struct json_object *json;
+    struct s2s_jwk *key = NULL;
+    struct s2s_result r = s2s_json_parse(arena, text, len, 8, &json);
+    if (!s2s_failed(r))
+        r = s2s_jwk_parse_private(json, &key);
+    bool key_encryption;
+    const struct s2s_hpke_suite *suite = NULL;
+    if (s2s_failed(r)) {
+        gw_config_error(errors, file->line, "%s is not a private JWK: %s", file->path, r.detail);
+    } else {
+        const char *alg = s2s_jwk_alg(key);
+        suite = alg != NULL ? s2s_hpke_suite_of(alg, &key_encryption) : NULL;
+        if (suite == NULL || suite->curve != s2s_jwk_curve(key) || s2s_jwk_kid(key) == NULL) {
+            gw_config_error(errors, file->line,
+                            "%s must have a `kid` and an `alg` of JOSE-HPKE that fits its curve, such as HPKE-0-KE "
+                            "for P-256",
+                            file->path);
+            s2s_jwk_free(key);
+            key = NULL;
+        }
+    }
+    s2s_arena_free(arena);
+    OPENSSL_cleanse(text, len);
+    free(text);
+    return key;
+}
+
+/* Keys whose `retire_after` has passed are left out: they no longer decrypt (profile section 3 "Issuer keys"). */
+static bool load_issuer_keys(struct gw_generation *g, struct gw_config_errors *errors)
+{
+    const struct gw_issuer_config *issuer = &g->config->issuer;
+    struct s2s_jwk **keys = zalloc(issuer->encryption_key_count, sizeof(*keys));
+    int64_t now = gw_now_s();
+    bool ok = true;
+    g->issuer_keys.keys = keys;
+    for (size_t i = 0; i < issuer->encryption_key_count; ++i) {
+        const struct gw_encryption_key_config *config = &issuer->encryption_keys[i];
+        struct s2s_jwk *key = load_issuer_key(&config->file, errors);
+        if (key == NULL) {
+            ok = false;
+        } else if (s2s_keyring_find(&g->issuer_keys, s2s_jwk_kid(key)) != NULL) {
+            gw_config_error(errors, config->file.line, "%s has the `kid` of another encryption key; give each its own",
+                            config->file.path);
+            s2s_jwk_free(key);
+            ok = false;
+        } else if (config->retire_after != 0 && config->retire_after <= now) {
+            s2s_jwk_free(key);
+        } else {
+            keys[g->issuer_keys.count++] = key;
+        }
+    }
+    if (ok && g->issuer_keys.count == 0) {
+        gw_config_error(errors, 0, "every key of issuer.encryption_keys is retired; add a live one");
+        ok = false;
+    }
+    return ok;
+}
+
+/* ---- offerings, peers, metadata ---- */
+
+static bool load_offerings(struct gw_generation *g, struct gw_config_errors *errors)
+{
+    bool ok = true;
+    g->offerings = zalloc(g->config->credential_count, sizeof(*g->offerings));
+    for (size_t i = 0; i < g->config->credential_count; ++i) {
+        struct gw_offering *offering = &g->offerings[i];
+        offering->config = &g->config->credentials[i];
+        offering->signer =
+            gw_signer_load(&offering->config->signing_key, &offering->config->signing_certificate, errors);
+        offering->dataset = gw_dataset_load(&offering->config->dataset, g->vault, errors);
+        offering->metadata = gw_credential_metadata(offering->config);
+        offering->metadata_version = s2s_json_string(offering->metadata, "version");
+        ok = ok && offering->signer != NULL && offering->dataset != NULL;
+    }
+    return ok;
+}
+
+static void set_document(struct gw_document *document, const char *body, size_t len)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned digest_len;
+    char text[45];
+    s2s_assert(EVP_Digest(body, len, digest, &digest_len, EVP_sha256(), NULL) == 1);
+    s2s_b64_encode_to(text, s2s_bytes(digest, 24));
+    snprintf(document->etag, sizeof(document->etag), "\"%s\"", text);
+    document->body = zalloc(len + 1, 1);
+    memcpy(document->body, body, len);
+    document->len = len;
+}
+
+static bool make_metadata(struct gw_generation *g, struct gw_config_errors *errors)
+{
+    const struct gw_signer **signers = zalloc(g->config->credential_count, sizeof(*signers));
+    for (size_t i = 0; i < g->config->credential_count; ++i)
+        signers[i] = g->offerings[i].signer;
+    struct s2s_arena *arena = s2s_arena_new(MAX_METADATA);
+    struct gw_metadata_input input = {g->config, signers, &g->issuer_keys, gw_now_s()};
+    struct json_object *document = s2s_json_own(arena, gw_metadata_document(&input));
+    size_t len;
+    char *text = s2s_json_write(arena, document, &len), *jwt;
+    bool ok = text != NULL;
+    if (ok)
+        set_document(&g->metadata_json, text, len);
+    if (ok && g->metadata_signer != NULL) {
+        struct s2s_result r = gw_metadata_jwt(arena, document, g->metadata_signer, input.now, &jwt);
+        ok = !s2s_failed(r);
+        if (ok)
+            set_document(&g->metadata_jwt, jwt, strlen(jwt));
+        else
+            gw_config_error(errors, g->config->issuer.metadata_key.line, "the metadata cannot be signed: %s", r.detail);
+    }
+    s2s_arena_free(arena);
+    free(signers);
+    return ok;
+}
+
+static void register_peers(struct gw_generation *g)
+{
+    g->peers = zalloc(g->config->peer_count, sizeof(*g->peers));
+    for (size_t i = 0; i < g->config->peer_count; ++i)
+        g->peers[i] = (struct gw_peer){&g->config->peers[i], rate_of(g->config->peers[i].name)};
+}
+
+static bool load_parts(struct gw_generation *g, struct gw_config_errors *errors)
+{
+    const struct gw_config *config = g->config;
+    bool ok = true;
+    g->s2s_tls = gw_tls_load(&config->s2s, true, config->limits.tls_session_ms, errors);
+    ok = g->s2s_tls != NULL;
+    if (config->public_.enabled) {
+        g->public_tls = gw_tls_load(&config->public_, false, config->limits.tls_session_ms, errors);
+        ok = ok && g->public_tls != NULL;
+    }
+    ok = load_issuer_keys(g, errors) && ok;
+    g->vault = gw_vault_load(config, errors);
+    if (g->vault == NULL)
+        return false;
+    ok = load_offerings(g, errors) && ok;
+    if (config->issuer.metadata_key.path != NULL) {
+        g->metadata_signer = gw_signer_load(&config->issuer.metadata_key, &config->issuer.metadata_certificate, errors);
+        ok = ok && g->metadata_signer != NULL;
+    }
+    register_peers(g);
+    return ok && make_metadata(g, errors);
+}
+
+struct gw_generation *gw_generation_load(const char *path, struct gw_config_errors *errors)
+{
+    static atomic_uint_fast64_t numbers;
+    struct gw_config *config = gw_config_load(path, errors);
+    if (config == NULL)
+        return NULL;
+    struct gw_generation *g = zalloc(1, sizeof(*g));
+    atomic_init(&g->references, 1);
+    g->number = atomic_fetch_add(&numbers, 1) + 1;
+    g->config = config;
+    if (!load_parts(g, errors)) {
+        gw_generation_unref(g);
+        return NULL;
+    }
+    return g;
+}
+
+struct gw_generation *gw_generation_ref(struct gw_generation *generation)
+{
+    atomic_fetch_add_explicit(&generation->references, 1, memory_order_relaxed);
+    return generation;
+}
+
+void gw_generation_unref(struct gw_generation *g)
+{
+    if (g == NULL || atomic_fetch_sub_explicit(&g->references, 1, memory_order_acq_rel) > 1)
+        return;
+    for (size_t i = 0; g->offerings != NULL && i < g->config->credential_count; ++i) {
+        gw_signer_free(g->offerings[i].signer);
+        gw_dataset_free(g->offerings[i].dataset);
+        json_object_put(g->offerings[i].metadata);
+    }
+    for (size_t i = 0; i < g->issuer_keys.count; ++i)
+        s2s_jwk_free(g->issuer_keys.keys[i]);
+    free((void *)g->issuer_keys.keys);
+    free(g->offerings);
+    free(g->peers);
+    gw_signer_free(g->metadata_signer);
+    free(g->metadata_json.body);
+    free(g->metadata_jwt.body);
+    gw_tls_free(g->s2s_tls);
+    gw_tls_free(g->public_tls);
+    gw_vault_free(g->vault);
+    gw_config_free(g->config);
+    free(g);
+}
+
+const struct gw_peer *gw_generation_peer(const struct gw_generation *g, X509 *certificate)
+{
+    for (size_t i = 0; i < g->config->peer_count; ++i)
+        for (size_t j = 0; j < g->config->peers[i].rule_count; ++j)
+            if (s2s_peer_matches(&g->config->peers[i].rules[j], certificate))
+                return &g->peers[i];
+    return NULL;
+}
+
+const struct gw_offering *gw_generation_offering(const struct gw_generation *g, const char *configuration_id)
+{
+    for (size_t i = 0; i < g->config->credential_count; ++i)
+        if (strcmp(g->config->credentials[i].id, configuration_id) == 0)
+            return &g->offerings[i];
+    return NULL;
+}
+
+bool gw_peer_may_use(const struct gw_peer *peer, const char *configuration_id)
+{
+    const struct gw_string_list *allowed = &peer->config->credential_configurations;
+    for (size_t i = 0; i < allowed->count; ++i)
+        if (strcmp(allowed->items[i], configuration_id) == 0)
+            return true;
+    return allowed->count == 0;
+}
+
+const char *gw_generation_key_trouble(const struct gw_generation *g, int64_t now)
+{
+    if (gw_tls_not_after(g->s2s_tls) < now)
+        return "the server certificate has expired";
+    if (g->public_tls != NULL && gw_tls_not_after(g->public_tls) < now)
+        return "the public listener's certificate has expired";
+    for (size_t i = 0; i < g->config->credential_count; ++i)
+        if (!gw_signer_valid(g->offerings[i].signer, now))
+            return "a credential signing certificate is not valid now";
+    if (g->metadata_signer != NULL && !gw_signer_valid(g->metadata_signer, now))
+        return "the metadata signing certificate is not valid now";
+    return NULL;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A generation: everything that is made from one reading of the configuration (keys, certificates, datasets, peers, metadata).
+ * Immutable, shared by all workers, counted by reference; a reload makes a new one and swaps it in whole, and what is in flight
+ * finishes with the one it began with.
+ */
+#ifndef GW_GENERATION_H
+#define GW_GENERATION_H
+
+#include "gateway/config.h"
+#include "gateway/credential/dataset.h"
+#include "gateway/credential/signer.h"
+#include "gateway/net/rate.h"
+#include "gateway/net/tls.h"
+#include "gateway/vault.h"
+
+#include <stdatomic.h>
+
+/* A registered peer. */
+struct gw_peer {
+    const struct gw_peer_config *config;
+    struct gw_rate *rate; /* lives as long as the process */
+};
+
+/* One credential configuration with what was loaded for it. */
+struct gw_offering {
+    const struct gw_credential_config *config;
+    struct gw_signer *signer;
+    struct gw_dataset *dataset;
+    struct json_object *metadata; /* CredentialMetadata */
+    const char *metadata_version; /* borrowed from it */
+};
+
+/* A document served as it is, with its entity tag (quotes included). */
+struct gw_document {
+    char *body;
+    size_t len;
+    char etag[48];
+};
+
+struct gw_generation {
+    atomic_uint references;
+    uint64_t number; /* grows with each */
+    struct gw_config *config;
+    struct gw_vault *vault;
+    struct gw_tls *s2s_tls;
+    struct gw_tls *public_tls; /* NULL without a public listener */
+    struct s2s_keyring issuer_keys; /* live and retired ones whose time has not come */
+    struct gw_offering *offerings;  /* parallels config->credentials */
+    struct gw_peer *peers;          /* parallels config->peers */
+    struct gw_signer *metadata_signer; /* NULL: metadata is not signed */
+    struct gw_document metadata_json, metadata_jwt; /* body NULL when not signed */
+};
+
+/* Make a generation from the configuration file. NULL when anything is wrong, with every error reported. One reference. */
+struct gw_generation *gw_generation_load(const char *path, struct gw_config_errors *errors);
+
+struct gw_generation *gw_generation_ref(struct gw_generation *generation);
+void gw_generation_unref(struct gw_generation *generation); /* NULL is ignored */
+
+/* The peer whose rules match the certificate, or NULL. */
+const struct gw_peer *gw_generation_peer(const struct gw_generation *generation, X509 *certificate);
+
+/* The offering of a credential configuration, or NULL. */
+const struct gw_offering *gw_generation_offering(const struct gw_generation *generation, const char *configuration_id);
+
+/* Whether the peer may ask for this configuration. */
+bool gw_peer_may_use(const struct gw_peer *peer, const char *configuration_id);
+
+/* The first reason why not all keys can be used at `now` (a certificate out of its validity), or NULL. Static text. */
+const char *gw_generation_key_trouble(const struct gw_generation *generation, int64_t now);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * /credential/get (profile section 5, D9 and D10; draft "Get Credential"): the one endpoint whose answer is made outside of
+ * the database. It is committed only if the instance is still what it was when it was loaded; otherwise all of this runs again.
+ */
+#include "gateway/clock.h"
+#include "gateway/credential/sdjwt.h"
+#include "gateway/issuer/endpoints.h"
+#include "gateway/log.h"
+#include "proto/b64.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The request, read and proven. */
+struct fetch {
+    const struct gw_offering *offering;
+    struct s2s_jwk **keys; /* presentment keys; none for a credential without key binding */
+    size_t key_count;
+    uint8_t keys_digest[32];
+    const char *signed_wek; /* thumbprint that the WSK has signed for this fetch, or NULL */
+    const char *transaction_id; /* to be spent, or NULL */
+    struct s2s_jwk *wek;
+};
+
+static bool status_permits_get(const char *status)
+{
+    return strcmp(status, "ACTIVE") == 0 || strcmp(status, "IN_PROCESS") == 0;
+}
+
+/* ---- presentment keys ---- */
+
+/* The keys are named by their thumbprints, in order: the same request made again is the same fetch. */
+static void digest_keys(struct fetch *fetch)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    s2s_assert(ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
+    for (size_t i = 0; i < fetch->key_count; ++i)
+        s2s_assert(EVP_DigestUpdate(ctx, s2s_jwk_thumbprint(fetch->keys[i]), S2S_THUMBPRINT_SIZE) == 1);
+    s2s_assert(EVP_DigestFinal_ex(ctx, fetch->keys_digest, NULL) == 1);
+    EVP_MD_CTX_free(ctx);
+}
+
+static enum gw_step keys_from_payload(struct gw_exchange *ex, struct json_object *payload, struct fetch *fetch)
+{
+    static const char where[] = "/clientEncryptedData";
+    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex);
+    struct json_object *claims;
+    struct s2s_result r = s2s_wsk_open_payload(ex->arena, &ctx, payload, &claims);
+    if (s2s_failed(r))
+        return gw_exchange_failed(ex, r, where);
+    if (!gw_issuer_check_nested(ex, &s2s_client_encrypted_data, claims, where))
+        return GW_STEP_REFUSE;
+    fetch->signed_wek = s2s_json_string(claims, "walletEncryptionKeyThumbprint");
+    if (s2s_json_get(claims, "presentmentKeys") == NULL && !fetch->offering->config->key_binding)
+        return GW_STEP_CHECK;
+    r = s2s_wsk_presentment_keys(ex->arena, &ctx, claims, fetch->offering->config->max_keys, &fetch->keys,
+                                 &fetch->key_count);
+    return s2s_failed(r) ? gw_exchange_failed(ex, r, where) : GW_STEP_CHECK;
+}
+
+/* The public keys that the transaction's first call has proven (D9). Our own text: failures are ours. */
+static enum gw_step keys_from_transaction(struct gw_exchange *ex, struct fetch *fetch)
+{
+    const struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct json_object *list;
+    if (s2s_failed(s2s_json_parse(ex->arena, state->keys, strlen(state->keys), 8, &list)))
+        return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500, "The stored transaction cannot be read.");
+    size_t count = json_object_array_length(list);
+    fetch->keys = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*fetch->keys));
+    s2s_assert(fetch->keys != NULL);
+    for (size_t i = 0; i < count; ++i) {
+        if (s2s_failed(s2s_jwk_parse_public(json_object_array_get_idx(list, i), &fetch->keys[i])))
+            return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500, "The stored transaction cannot be read.");
+        s2s_arena_defer(ex->arena, gw_release_jwk, fetch->keys[i]);
+    }
+    fetch->key_count = count;
+    fetch->signed_wek = state->wek_thumbprint;
+    return GW_STEP_CHECK;
+}
+
+static enum gw_step take_keys(struct gw_exchange *ex, struct fetch *fetch)
+{
+    const struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct json_object *payload = s2s_json_get(ex->body, "clientEncryptedData");
+    const char *transaction_id = gw_body_string(ex, "transaction_id");
+    enum gw_step step = GW_STEP_CHECK;
+    if (transaction_id != NULL && !state->transaction_found)
+        return gw_exchange_refuse(ex, S2S_PROBLEM_NOT_FOUND,
+                                  "No such session, verification or credential instance.");
+    fetch->transaction_id = transaction_id;
+    if (payload != NULL)
+        step = keys_from_payload(ex, payload, fetch);
+    else if (transaction_id != NULL)
+        step = keys_from_transaction(ex, fetch);
+    else if (fetch->offering->config->key_binding)
+        return gw_exchange_violation(ex, "/clientEncryptedData", "is required: this credential is bound to keys");
+    digest_keys(fetch);
+    return step;
+}
+
+/* ---- answers ---- */
+
+/* D10: a JSON array of { "credential" }, one for each presentment key. */
+static struct s2s_result make_credentials(struct gw_exchange *ex, const struct fetch *fetch, struct json_object *claims,
+                                          struct s2s_bytes *plain)
+{
+    struct gw_sdjwt_input input = {
+        .config = fetch->offering->config,
+        .signer = fetch->offering->signer,
+        .issuer = ex->generation->config->issuer.identifier,
+        .claims = claims,
+        .now = ex->now,
+    };
+    struct json_object *list = s2s_json_own(ex->arena, json_object_new_array());
+    size_t count = fetch->key_count > 0 ? fetch->key_count : 1;
+    for (size_t i = 0; i < count; ++i) {
+        char *credential;
+        input.holder = fetch->key_count > 0 ? fetch->keys[i] : NULL;
+        S2S_TRY(gw_sdjwt_issue(ex->arena, &input, &credential));
+        struct json_object *entry = json_object_new_object();
+        json_object_object_add(entry, "credential", json_object_new_string(credential));
+        json_object_array_add(list, entry);
+    }
+    size_t len;
+    char *text = s2s_json_write(ex->arena, list, &len);
+    if (text == NULL)
+        return s2s_fail(S2S_LIMIT, "the credentials are too large");
+    *plain = s2s_bytes(text, len);
+    return s2s_ok();
+}
+
+static struct s2s_result make_answer(struct gw_exchange *ex, const struct fetch *fetch,
+                                     const struct gw_dataset_entry *entry, const char **body)
+{
+    struct s2s_jwe_options options = {.form = S2S_JWE_FLATTENED};
+    struct json_object *jwe, *answer = s2s_json_own(ex->arena, json_object_new_object());
+    struct s2s_bytes plain;
+    S2S_TRY(make_credentials(ex, fetch, entry->claims, &plain));
+    S2S_TRY(s2s_jwe_seal(ex->arena, fetch->wek, &options, plain, &jwe));
+    json_object_object_add(answer, "credentialVersion", json_object_new_string(entry->version));
+    json_object_object_add(answer, "credentials", json_object_get(jwe));
+    const char *known = gw_body_string(ex, "currentCredentialMetadataVersion");
+    if (known == NULL || strcmp(known, fetch->offering->metadata_version) != 0)
+        json_object_object_add(answer, "credentialMetadata", json_object_get(fetch->offering->metadata));
+    *body = s2s_json_write(ex->arena, answer, NULL);
+    return *body != NULL ? s2s_ok() : s2s_fail(S2S_LIMIT, "the answer is too large");
+}
+
+static enum gw_step answer_ready(struct gw_exchange *ex, const struct fetch *fetch)
+{
+    const struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct gw_dataset_entry entry;
+    const char *body;
+    struct s2s_result r = gw_dataset_find(fetch->offering->dataset, state->subject_ref, &entry)
+                              ? make_answer(ex, fetch, &entry, &body)
+                              : s2s_fail(S2S_INTERNAL, "the dataset of this subject is gone");
+    if (s2s_failed(r)) { /* nothing that the wallet has done: its operator cannot help it, ours can */
+        gw_log(GW_LOG_ERROR, "issuing_failed", GW_S("configuration", fetch->offering->config->id),
+               GW_S("problem", ex->token), GW_S("reason", r.detail));
+        return gw_exchange_refuse(ex, S2S_PROBLEM_UNAVAILABLE, "The credential cannot be made right now.");
+    }
+    gw_exchange_call(ex, GW_SQL_GET, state->session_id);
+    gw_db_text(&ex->call, state->session_id);
+    gw_db_text(&ex->call, state->instance_id);
+    gw_db_text(&ex->call, state->version);
+    gw_db_text(&ex->call, entry.version);
+    gw_db_text(&ex->call, fetch->transaction_id);
+    gw_db_integer(&ex->call, ex->arena, 200);
+    gw_db_text(&ex->call, body);
+    gw_db_bytes(&ex->call, fetch->keys_digest, sizeof(fetch->keys_digest));
+    return GW_STEP_COMMIT;
+}
+
+static enum gw_step answer_pending(struct gw_exchange *ex, const struct fetch *fetch)
+{
+    const struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct json_object *keys = s2s_json_own(ex->arena, json_object_new_array());
+    for (size_t i = 0; i < fetch->key_count; ++i)
+        json_object_array_add(keys, s2s_jwk_public_json(fetch->keys[i]));
+    gw_exchange_call(ex, GW_SQL_GET_PENDING, state->session_id);
+    gw_db_text(&ex->call, state->session_id);
+    gw_db_text(&ex->call, state->instance_id);
+    gw_db_text(&ex->call, state->version);
+    gw_db_text(&ex->call, s2s_json_write(ex->arena, keys, NULL));
+    gw_db_bytes(&ex->call, fetch->keys_digest, sizeof(fetch->keys_digest));
+    gw_db_text(&ex->call, fetch->signed_wek);
+    gw_db_interval_ms(&ex->call, ex->arena, fetch->offering->config->ready_after_ms);
+    gw_db_integer(&ex->call, ex->arena, ex->generation->config->issuer.poll_interval_s);
+    gw_db_text(&ex->call, fetch->transaction_id);
+    return GW_STEP_COMMIT;
+}
+
+/* Ready at once, or some time after the first get. */
+static bool is_ready(const struct gw_issuer_state *state, const struct fetch *fetch)
+{
+    if (fetch->offering->config->ready_after_ms == 0)
+        return true;
+    return state->has_ready_at && state->ready_at_ms <= gw_now_ms();
+}
+
+enum gw_step gw_issuer_get(struct gw_exchange *ex)
+{
+    const struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct fetch *fetch = s2s_arena_alloc(ex->arena, sizeof(*fetch));
+    s2s_assert(fetch != NULL);
+    fetch->offering = gw_generation_offering(ex->generation, state->configuration_id);
+    if (fetch->offering == NULL)
+        return gw_exchange_refuse(ex, S2S_PROBLEM_UNAVAILABLE, "This credential configuration is not served right now.");
+    if (!status_permits_get(state->status)) {
+        ex->problem.current_status = state->status;
+        return gw_exchange_refuse(ex, S2S_PROBLEM_WRONG_STATE, "The current state does not allow this call.");
+    }
+    enum gw_step step = take_keys(ex, fetch);
+    if (step == GW_STEP_CHECK)
+        step = gw_issuer_take_wek(ex, fetch->signed_wek, &fetch->wek);
+    if (step != GW_STEP_CHECK)
+        return step;
+    return is_ready(state, fetch) ? answer_ready(ex, fetch) : answer_pending(ex, fetch);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/issuer/issuer.h"
+
+#include "gateway/issuer/endpoints.h"
+#include "gateway/issuer/evaluate.h"
+#include "gateway/issuer/wellknown.h"
+#include "gateway/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what the endpoints share ---- */
+
+void gw_release_jwk(void *jwk)
+{
+    s2s_jwk_free(jwk);
+}
+
+const char *gw_body_string(const struct gw_exchange *ex, const char *name)
+{
+    return s2s_json_string(ex->body, name);
+}
+
+struct gw_issuer_state *gw_issuer_state(struct gw_exchange *ex)
+{
+    if (ex->state == NULL) {
+        struct gw_issuer_state *state = s2s_arena_alloc(ex->arena, sizeof(*state));
+        s2s_assert(state != NULL);
+        state->session_id = gw_body_string(ex, "sessionId");
+        state->instance_id = gw_body_string(ex, "credentialInstanceId");
+        ex->state = state;
+    }
+    return ex->state;
+}
+
+struct s2s_wsk_context gw_issuer_wsk_context(struct gw_exchange *ex)
+{
+    const struct gw_issuer_config *issuer = &ex->generation->config->issuer;
+    return (struct s2s_wsk_context){
+        .issuer = issuer->identifier,
+        .session_id = gw_body_string(ex, "sessionId"),
+        .verification_id = gw_body_string(ex, "verificationId"),
+        .wsk = gw_issuer_state(ex)->wsk,
+        .issuer_keys = &ex->generation->issuer_keys,
+        .now = ex->now,
+        .iat_window = issuer->iat_window_s,
+    };
+}
+
+bool gw_issuer_check_nested(struct gw_exchange *ex, const struct s2s_schema *schema, struct json_object *object,
+                            const char *prefix)
+{
+    struct s2s_violations *nested = s2s_arena_alloc(ex->arena, sizeof(*nested));
+    s2s_assert(nested != NULL);
+    if (s2s_schema_check(ex->arena, schema, object, nested))
+        return true;
+    for (size_t i = 0; i < nested->count; ++i) {
+        char *pointer = s2s_arena_printf(ex->arena, "%s%s", prefix, nested->items[i].pointer);
+        s2s_assert(pointer != NULL);
+        gw_exchange_violation(ex, pointer, nested->items[i].message);
+    }
+    return false;
+}
+
+enum gw_step gw_issuer_take_wek(struct gw_exchange *ex, const char *signed_thumbprint, struct s2s_jwk **wek)
+{
+    const struct json_object *data = s2s_json_get(ex->body, "walletEncryptionKey");
+    struct s2s_result r = s2s_keydata_key(data, S2S_WALLET_ENCRYPTION_KEY, wek);
+    if (s2s_failed(r))
+        return gw_exchange_failed(ex, r, "/walletEncryptionKey");
+    s2s_arena_defer(ex->arena, gw_release_jwk, *wek);
+    if (!ex->peer->config->wek_binding_required)
+        return GW_STEP_CHECK;
+    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex);
+    r = s2s_wsk_check_wek(ex->arena, &ctx, data, *wek, signed_thumbprint);
+    return s2s_failed(r) ? gw_exchange_failed(ex, r, "/walletEncryptionKey/attestation") : GW_STEP_CHECK;
+}
+
+/* ---- load ---- */
+
+static enum gw_step load(struct gw_exchange *ex)
+{
+    struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct gw_db_call *call = &ex->call;
+    gw_db_call_init(call, &gw_statements[GW_SQL_LOAD]);
+    call->order_key = state->session_id;
+    gw_db_text(call, ex->peer->config->name);
+    gw_db_text(call, state->session_id);
+    gw_db_text(call, state->instance_id);
+    gw_db_text(call, gw_body_string(ex, "transaction_id"));
+    return GW_STEP_LOAD;
+}
+
+enum gw_step gw_issuer_load_session(struct gw_exchange *ex)
+{
+    struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct s2s_jwk *wsk = gw_sessions_find(ex->worker->sessions, state->session_id, ex->peer->config->name);
+    if (wsk == NULL)
+        return load(ex);
+    state->wsk = s2s_jwk_share(wsk);
+    s2s_arena_defer(ex->arena, gw_release_jwk, state->wsk);
+    return GW_STEP_CHECK;
+}
+
+enum gw_step gw_issuer_load_instance(struct gw_exchange *ex)
+{
+    return load(ex);
+}
+
+static const char *keep(struct gw_exchange *ex, const char *text)
+{
+    char *copy = text != NULL ? s2s_arena_strndup(ex->arena, text, strlen(text)) : NULL;
+    s2s_assert(text == NULL || copy != NULL);
+    return copy;
+}
+
+/* The WSK as it was stored: our own text, so a failure is a bug or a damaged database. */
+static struct s2s_jwk *read_wsk(struct gw_exchange *ex, const char *text)
+{
+    struct json_object *json;
+    struct s2s_jwk *wsk = NULL;
+    if (s2s_failed(s2s_json_parse(ex->arena, text, strlen(text), 8, &json)) ||
+        s2s_failed(s2s_jwk_parse_public(json, &wsk)))
+        return NULL;
+    s2s_arena_defer(ex->arena, gw_release_jwk, wsk);
+    return wsk;
+}
+
+enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row)
+{
+    enum {
+        FOUND, WSK, CONFIGURATION, SUBJECT, VERIFICATION, STATUS, VERSION, READY_AT, TRANSACTION, KEYS, KEYS_DIGEST, WEK
+    };
+    struct gw_issuer_state *state = gw_issuer_state(ex);
+    if (!gw_db_true(row, 0, FOUND))
+        return gw_exchange_refuse(ex, S2S_PROBLEM_NOT_FOUND,
+                                  "No such session, verification or credential instance.");
+    state->wsk = read_wsk(ex, PQgetvalue(row, 0, WSK));
+    if (state->wsk == NULL)
+        return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.");
+    gw_sessions_put(ex->worker->sessions, state->session_id, ex->peer->config->name, state->wsk);
+    state->configuration_id = keep(ex, gw_db_column(row, 0, CONFIGURATION));
+    state->subject_ref = keep(ex, gw_db_column(row, 0, SUBJECT));
+    state->status = keep(ex, gw_db_column(row, 0, STATUS));
+    state->version = keep(ex, gw_db_column(row, 0, VERSION));
+    const char *ready_at = gw_db_column(row, 0, READY_AT);
+    state->has_ready_at = ready_at != NULL;
+    state->ready_at_ms = ready_at != NULL ? strtoll(ready_at, NULL, 10) : 0;
+    state->transaction_found = gw_db_true(row, 0, TRANSACTION);
+    state->keys = keep(ex, gw_db_column(row, 0, KEYS));
+    state->wek_thumbprint = keep(ex, gw_db_column(row, 0, WEK));
+    const char *digest = gw_db_column(row, 0, KEYS_DIGEST);
+    if (digest != NULL)
+        s2s_assert(gw_db_read_bytes(ex->arena, digest, &state->keys_digest));
+    return GW_STEP_CHECK;
+}
+
+/* ---- the role ---- */
+
+static const struct gw_endpoint endpoints[] = {
+    {.message = &s2s_endpoints[S2S_INITIATE], .check = gw_issuer_initiate, .committed = gw_issuer_initiated},
+    {.message = &s2s_endpoints[S2S_SUPPLEMENT],
+     .load = gw_issuer_load_session,
+     .loaded = gw_issuer_loaded,
+     .check = gw_issuer_supplement},
+    {.message = &s2s_endpoints[S2S_VERIFICATION_STATUS], .check = gw_issuer_verification_status},
+    {.message = &s2s_endpoints[S2S_CANCEL], .check = gw_issuer_cancel},
+    {.message = &s2s_endpoints[S2S_PROVISION], .check = gw_issuer_provision},
+    {.message = &s2s_endpoints[S2S_GET],
+     .load = gw_issuer_load_instance,
+     .loaded = gw_issuer_loaded,
+     .check = gw_issuer_get},
+    {.message = &s2s_endpoints[S2S_METADATA],
+     .load = gw_issuer_load_instance,
+     .loaded = gw_issuer_loaded,
+     .check = gw_issuer_metadata},
+    {.message = &s2s_endpoints[S2S_CREDENTIAL_STATUS],
+     .load = gw_issuer_load_instance,
+     .loaded = gw_issuer_loaded,
+     .check = gw_issuer_credential_status},
+    {.message = &s2s_endpoints[S2S_MANAGE], .check = gw_issuer_manage},
+    {.message = &s2s_endpoints[S2S_EVENT_NOTIFY], .check = gw_issuer_event},
+};
+
+const struct gw_role gw_issuer_role = {
+    .endpoints = endpoints,
+    .count = sizeof(endpoints) / sizeof(endpoints[0]),
+    .document = gw_wellknown_answer,
+    .jobs = &gw_issuer_jobs,
+};

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * /verification/initiate, supplement, status and cancel (profile section 4; draft "Verification Endpoints").
+ */
+#include "gateway/issuer/endpoints.h"
+#include "gateway/issuer/policy.h"
+#include "gateway/worker.h"
+
+#include <string.h>
+
+/* ---- verification data ---- */
+
+/* Verification data on its way to the database: only ciphertext. */
+struct submission {
+    const char **client; /* JWEs as they came, as JSON text */
+    size_t client_count;
+    struct s2s_bytes server; /* the wallet server's items and assessments, sealed; data NULL when there are none */
+};
+
+static char *pointer(struct gw_exchange *ex, const char *base, const char *member, size_t index)
+{
+    char *text = s2s_arena_printf(ex->arena, "%s/%s/%zu", base, member, index);
+    s2s_assert(text != NULL);
+    return text;
+}
+
+/* Whether one of the first `count` items has this id: one origin gives an item once. */
+static bool id_taken(struct json_object **items, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; ++i)
+        if (strcmp(s2s_json_string(items[i], "id"), id) == 0)
+            return true;
+    return false;
+}
+
+/* What is stored of a client payload: the JWE and its origin, nothing that came beside it in the clear. */
+static const char *client_jwe_text(struct gw_exchange *ex, struct json_object *payload)
+{
+    struct json_object *kept = s2s_json_own(ex->arena, json_object_new_object());
+    json_object_object_add(kept, "jwe", json_object_get(s2s_json_get(payload, "jwe")));
+    json_object_object_add(kept, "origin", json_object_get(s2s_json_get(payload, "origin")));
+    return s2s_json_write(ex->arena, kept, NULL);
+}
+
+/* Open every client payload; one failure refuses the whole request (draft "Client Encrypted Payload"). */
+static enum gw_step take_client_payloads(struct gw_exchange *ex, struct json_object *list, const char *base,
+                                         struct submission *out)
+{
+    size_t count = list != NULL ? json_object_array_length(list) : 0;
+    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex);
+    struct json_object **items = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*items));
+    out->client = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*out->client));
+    s2s_assert(items != NULL && out->client != NULL);
+    for (size_t i = 0; i < count; ++i) {
+        struct json_object *payload = json_object_array_get_idx(list, i);
+        const char *where = pointer(ex, base, "clientEncryptedPayload", i);
+        struct s2s_result r = s2s_wsk_open_payload(ex->arena, &ctx, payload, &items[i]);
+        if (s2s_failed(r))
+            return gw_exchange_failed(ex, r, where);
+        if (!gw_issuer_check_nested(ex, &s2s_verification_item, items[i], where))
+            return GW_STEP_REFUSE;
+        if (id_taken(items, i, s2s_json_string(items[i], "id")))
+            return gw_exchange_violation(ex, where, "repeats the id of another item");
+        out->client[i] = client_jwe_text(ex, payload);
+        if (out->client[i] == NULL)
+            return gw_exchange_violation(ex, where, "is too large");
+    }
+    out->client_count = count;
+    return GW_STEP_CHECK;
+}
+
+/* The wallet server's own items come in the clear and are sealed here, bound to their session. */
+static enum gw_step take_server_items(struct gw_exchange *ex, struct json_object *data, const char *base,
+                                      struct submission *out)
+{
+    struct json_object *items = s2s_json_get(data, "serverVerificationDataItem");
+    struct json_object *assessments = s2s_json_get(data, "additionalAssessments");
+    size_t count = items != NULL ? json_object_array_length(items) : 0;
+    struct json_object **seen = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*seen));
+    s2s_assert(seen != NULL);
+    for (size_t i = 0; i < count; ++i) {
+        seen[i] = json_object_array_get_idx(items, i);
+        if (id_taken(seen, i, s2s_json_string(seen[i], "id")))
+            return gw_exchange_violation(ex, pointer(ex, base, "serverVerificationDataItem", i),
+                                         "repeats the id of another item");
+    }
+    if (items == NULL && assessments == NULL)
+        return GW_STEP_CHECK;
+    struct json_object *plain = s2s_json_own(ex->arena, json_object_new_object());
+    json_object_object_add(plain, "items", json_object_get(items));
+    json_object_object_add(plain, "assessments", json_object_get(assessments));
+    size_t len;
+    char *text = s2s_json_write(ex->arena, plain, &len);
+    struct s2s_result r = text != NULL ? gw_vault_seal(ex->generation->vault, ex->arena, gw_body_string(ex, "sessionId"),
+                                                       s2s_bytes(text, len), &out->server)
+                                       : s2s_fail(S2S_LIMIT, "is too large");
+    return s2s_failed(r) ? gw_exchange_failed(ex, r, base) : GW_STEP_CHECK;
+}
+
+/* VerificationDataResponse at `base`; `data` may be NULL. */
+static enum gw_step take_data(struct gw_exchange *ex, struct json_object *data, const char *base, struct submission *out)
+{
+    *out = (struct submission){0};
+    if (data == NULL)
+        return GW_STEP_CHECK;
+    enum gw_step step = take_client_payloads(ex, s2s_json_get(data, "clientEncryptedPayload"), base, out);
+    return step == GW_STEP_CHECK ? take_server_items(ex, data, base, out) : step;
+}
+
+static void add_submission(struct gw_exchange *ex, const struct submission *data)
+{
+    gw_db_text_array(&ex->call, ex->arena, data->client, data->client_count);
+    gw_db_bytes(&ex->call, data->server.data, data->server.len);
+}
+
+/* ---- initiate ---- */
+
+struct initiation {
+    const struct gw_credential_config **configurations;
+    const char **ids;
+    size_t count;
+};
+
+/* Each asked-for configuration must exist and be allowed; a peer cannot tell the two apart. */
+static bool take_configurations(struct gw_exchange *ex, struct initiation *out)
+{
+    struct json_object *list = s2s_json_get(ex->body, "credentialConfigurationIds");
+    bool ok = true;
+    out->count = json_object_array_length(list);
+    out->configurations = s2s_arena_alloc(ex->arena, out->count * sizeof(*out->configurations));
+    out->ids = s2s_arena_alloc(ex->arena, out->count * sizeof(*out->ids));
+    s2s_assert(out->configurations != NULL && out->ids != NULL);
+    for (size_t i = 0; i < out->count; ++i) {
+        const char *id = json_object_get_string(json_object_array_get_idx(list, i));
+        const struct gw_offering *offering = gw_generation_offering(ex->generation, id);
+        if (offering == NULL || !gw_peer_may_use(ex->peer, id)) {
+            gw_exchange_violation(ex, pointer(ex, "", "credentialConfigurationIds", i),
+                                  "is not a credential configuration that this peer may ask for");
+            ok = false;
+            continue;
+        }
+        out->ids[i] = id;
+        out->configurations[i] = offering->config;
+    }
+    return ok;
+}
+
+static enum gw_step take_wsk(struct gw_exchange *ex)
+{
+    struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct s2s_result r =
+        s2s_keydata_key(s2s_json_get(ex->body, "walletSigningKeyData"), S2S_WALLET_SIGNING_KEY, &state->wsk);
+    if (s2s_failed(r))
+        return gw_exchange_failed(ex, r, "/walletSigningKeyData");
+    s2s_arena_defer(ex->arena, gw_release_jwk, state->wsk);
+    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex);
+    r = s2s_wsk_check_nonce(ex->arena, &ctx, gw_body_string(ex, "verificationNonce"),
+                            ex->peer->config->verification_nonce, NULL);
+    return s2s_failed(r) ? gw_exchange_failed(ex, r, "/verificationNonce") : GW_STEP_CHECK;
+}
+
+static void add_optional_strings(struct gw_exchange *ex, const char *member)
+{
+    struct json_object *list = s2s_json_get(ex->body, member);
+    size_t count = list != NULL ? json_object_array_length(list) : 0;
+    const char **texts = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*texts));
+    s2s_assert(texts != NULL);
+    for (size_t i = 0; i < count; ++i)
+        texts[i] = json_object_get_string(json_object_array_get_idx(list, i));
+    if (list != NULL)
+        gw_db_text_array(&ex->call, ex->arena, texts, count);
+    else
+        gw_db_text(&ex->call, NULL);
+}
+
+enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
+{
+    struct initiation in;
+    struct submission data;
+    if (!take_configurations(ex, &in))
+        return GW_STEP_REFUSE;
+    enum gw_step step = take_wsk(ex);
+    if (step == GW_STEP_CHECK)
+        step = take_data(ex, s2s_json_get(ex->body, "verificationData"), "/verificationData", &data);
+    if (step != GW_STEP_CHECK)
+        return step;
+
+    struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct json_object *wsk = s2s_json_own(ex->arena, s2s_jwk_public_json(state->wsk));
+    struct json_object *devices = s2s_json_get(ex->body, "requestedDeviceCount");
+    gw_exchange_call(ex, GW_SQL_INITIATE, state->session_id);
+    gw_db_text(&ex->call, state->session_id);
+    gw_db_text_array(&ex->call, ex->arena, in.ids, in.count);
+    gw_db_text(&ex->call, s2s_json_write(ex->arena, wsk, NULL));
+    gw_db_text(&ex->call, s2s_jwk_thumbprint(state->wsk));
+    gw_db_integer(&ex->call, ex->arena, devices != NULL ? json_object_get_int64(devices) : 1);
+    add_optional_strings(ex, "supportedVerificationTypes");
+    gw_db_text(&ex->call, gw_body_string(ex, "locale"));
+    add_submission(ex, &data);
+    gw_db_integer(&ex->call, ex->arena, gw_policy_max_attempts(in.configurations, in.count));
+    gw_db_interval_ms(&ex->call, ex->arena, ex->generation->config->issuer.session_lifetime_ms);
+    return GW_STEP_COMMIT;
+}
+
+void gw_issuer_initiated(struct gw_exchange *ex, int status)
+{
+    const struct gw_issuer_state *state = gw_issuer_state(ex);
+    (void)status;
+    if (state->wsk != NULL)
+        gw_sessions_put(ex->worker->sessions, state->session_id, ex->peer->config->name, state->wsk);
+}
+
+/* ---- supplement, status, cancel ---- */
+
+enum gw_step gw_issuer_supplement(struct gw_exchange *ex)
+{
+    struct submission data;
+    enum gw_step step =
+        take_data(ex, s2s_json_get(ex->body, "verificationDataPayload"), "/verificationDataPayload", &data);
+    if (step != GW_STEP_CHECK)
+        return step;
+    gw_exchange_call(ex, GW_SQL_SUPPLEMENT, gw_body_string(ex, "sessionId"));
+    gw_db_text(&ex->call, gw_body_string(ex, "sessionId"));
+    gw_db_text(&ex->call, gw_body_string(ex, "verificationId"));
+    add_submission(ex, &data);
+    return GW_STEP_COMMIT;
+}
+
+/* A call whose parameters are members of the body, in order. */
+static enum gw_step call_with_members(struct gw_exchange *ex, enum gw_statement_id statement, const char *const *members)
+{
+    gw_exchange_call(ex, statement, gw_body_string(ex, "sessionId"));
+    for (; *members != NULL; ++members)
+        gw_db_text(&ex->call, gw_body_string(ex, *members));
+    return GW_STEP_COMMIT;
+}
+
+enum gw_step gw_issuer_verification_status(struct gw_exchange *ex)
+{
+    static const char *const members[] = {"sessionId", "verificationId", NULL};
+    return call_with_members(ex, GW_SQL_VERIFICATION_STATUS, members);
+}
+
+enum gw_step gw_issuer_cancel(struct gw_exchange *ex)
+{
+    static const char *const members[] = {"sessionId", "verificationId", "reason", NULL};
+    return call_with_members(ex, GW_SQL_CANCEL, members);
+}
+
+enum gw_step gw_issuer_provision(struct gw_exchange *ex)
+{
+    static const char *const members[] = {"sessionId", "verificationId", NULL};
+    return call_with_members(ex, GW_SQL_PROVISION, members);
+}

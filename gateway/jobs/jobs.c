@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/jobs/jobs.h"
+
+#include "gateway/clock.h"
+#include "gateway/log.h"
+#include "gateway/worker.h"
+
+#include <h2o/memory.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOB_MEMORY (64 * 1024 * 1024)
+#define RETRY_MIN_MS 1000
+#define RETRY_MAX_MS (15 * 60 * 1000)
+
+/* The claims of one kind. */
+struct claimer {
+    struct gw_jobs *jobs;
+    const struct gw_job_kind *kind;
+    struct gw_db_call call;
+    struct s2s_arena *arena; /* of the claim in flight, else NULL */
+    char lease[S2S_UUID_SIZE];
+    bool again; /* woken while a claim was in flight */
+};
+
+struct chore_state {
+    struct gw_jobs *jobs;
+    const struct gw_chore *chore;
+    struct gw_db_call call;
+    struct s2s_arena *arena; /* of the run in flight, else NULL */
+    int64_t due_us;
+};
+
+struct gw_jobs {
+    struct gw_worker *worker;
+    const struct gw_job_plan *plan;
+    struct claimer *claimers;
+    struct chore_state *chores;
+    uv_timer_t poll;
+    bool stopped;
+};
+
+static const struct gw_jobs_config *config_of(const struct gw_worker *worker)
+{
+    return &worker->generation->config->jobs;
+}
+
+/* ---- jobs ---- */
+
+static struct gw_job *job_new(struct claimer *claimer, const PGresult *result, int row)
+{
+    struct gw_worker *worker = claimer->jobs->worker;
+    struct gw_job *job = calloc(1, sizeof(*job));
+    s2s_assert(job != NULL);
+    job->worker = worker;
+    job->generation = gw_generation_ref(worker->generation);
+    job->kind = claimer->kind;
+    job->arena = s2s_arena_new(JOB_MEMORY);
+    snprintf(job->id, sizeof(job->id), "%s", PQgetvalue(result, row, 0));
+    memcpy(job->lease, claimer->lease, sizeof(job->lease));
+    job->attempts = atoi(PQgetvalue(result, row, 1));
+    job->started_us = gw_monotonic_us();
+    ++worker->in_flight;
+    return job;
+}
+
+static void job_end(struct gw_job *job, const char *outcome)
+{
+    gw_metrics_job(job->worker->metrics, job->kind->name, outcome, (double)(gw_monotonic_us() - job->started_us) / 1e6);
+    --job->worker->in_flight;
+    gw_generation_unref(job->generation);
+    s2s_arena_free(job->arena);
+    free(job);
+}
+
+static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
+{
+    struct gw_job *job = H2O_STRUCT_FROM_MEMBER(struct gw_job, call, call);
+    /* Without an answer the lease runs out, and somebody takes the job again: nothing is lost. */
+    job_end(job, outcome == GW_DB_OK && PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "unknown");
+}
+
+void gw_job_call(struct gw_job *job, enum gw_statement_id statement)
+{
+    gw_db_call_init(&job->call, &gw_statements[statement]);
+    job->call.order_key = job->id;
+    gw_db_text(&job->call, job->id);
+    gw_db_text(&job->call, job->lease);
+}
+
+void gw_job_commit(struct gw_job *job)
+{
+    s2s_assert(job->call.count == job->call.statement->params);
+    job->call.done = on_job_over;
+    gw_db_submit(job->worker->db, &job->call);
+}
+
+/* Exponential backoff with full jitter. */
+static int64_t retry_delay_ms(int attempts)
+{
+    int64_t ceiling = RETRY_MIN_MS;
+    for (int i = 1; i < attempts && ceiling < RETRY_MAX_MS; ++i)
+        ceiling *= 2;
+    return random() % (ceiling < RETRY_MAX_MS ? ceiling : RETRY_MAX_MS) + 1;
+}
+
+void gw_job_retry(struct gw_job *job, const char *error)
+{
+    const struct gw_jobs_config *config = config_of(job->worker);
+    gw_log(GW_LOG_WARN, "job_failed", GW_S("kind", job->kind->name), GW_S("job", job->id),
+           GW_I("attempts", job->attempts), GW_S("reason", error));
+    gw_job_call(job, GW_SQL_JOB_RETRY);
+    gw_db_interval_ms(&job->call, job->arena, retry_delay_ms(job->attempts));
+    gw_db_text(&job->call, error);
+    gw_db_integer(&job->call, job->arena, config->max_attempts);
+    gw_job_commit(job);
+}
+
+/* ---- claims ---- */
+
+static void claim(struct claimer *claimer);
+
+static void on_claimed(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
+{
+    struct claimer *claimer = H2O_STRUCT_FROM_MEMBER(struct claimer, call, call);
+    s2s_arena_free(claimer->arena);
+    claimer->arena = NULL;
+    --claimer->jobs->worker->in_flight;
+    int rows = outcome == GW_DB_OK ? PQntuples(result) : 0;
+    for (int row = 0; row < rows; ++row)
+        claimer->kind->run(job_new(claimer, result, row), result, row);
+    bool full = rows > 0 && (unsigned)rows >= config_of(claimer->jobs->worker)->batch;
+    if (claimer->again || full)
+        claim(claimer);
+}
+
+static void claim(struct claimer *claimer)
+{
+    struct gw_worker *worker = claimer->jobs->worker;
+    if (claimer->arena != NULL) {
+        claimer->again = true;
+        return;
+    }
+    claimer->again = false;
+    if (claimer->jobs->stopped || !gw_db_ready(worker->db))
+        return;
+    claimer->arena = s2s_arena_new(4096);
+    s2s_uuid_new(claimer->lease);
+    gw_db_call_init(&claimer->call, &gw_statements[claimer->kind->claim]);
+    gw_db_text(&claimer->call, claimer->lease);
+    gw_db_integer(&claimer->call, claimer->arena, config_of(worker)->batch);
+    gw_db_interval_ms(&claimer->call, claimer->arena, config_of(worker)->lease_ms);
+    claimer->call.done = on_claimed;
+    ++worker->in_flight;
+    gw_db_submit(worker->db, &claimer->call);
+}
+
+/* ---- chores ---- */
+
+static void on_chore_over(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
+{
+    struct chore_state *state = H2O_STRUCT_FROM_MEMBER(struct chore_state, call, call);
+    (void)outcome;
+    (void)result;
+    s2s_arena_free(state->arena);
+    state->arena = NULL;
+    --state->jobs->worker->in_flight;
+}
+
+static void run_due_chores(struct gw_jobs *jobs, int64_t now_us)
+{
+    for (size_t i = 0; i < jobs->plan->chore_count; ++i) {
+        struct chore_state *state = &jobs->chores[i];
+        if (state->arena != NULL || state->due_us > now_us || !gw_db_ready(jobs->worker->db))
+            continue;
+        state->due_us = now_us + state->chore->period_ms * 1000;
+        state->arena = s2s_arena_new(4096);
+        gw_db_call_init(&state->call, &gw_statements[state->chore->statement]);
+        state->chore->prepare(jobs->worker, &state->call, state->arena);
+        state->call.done = on_chore_over;
+        ++jobs->worker->in_flight;
+        gw_db_submit(jobs->worker->db, &state->call);
+    }
+}
+
+/* ---- life ---- */
+
+static void on_poll_timer(uv_timer_t *timer)
+{
+    struct gw_jobs *jobs = timer->data;
+    if (jobs->worker->index == 0)
+        run_due_chores(jobs, gw_monotonic_us());
+    gw_jobs_wake(jobs);
+    /* Jitter, so that the nodes of a cluster do not look at the same moment. */
+    int64_t period = config_of(jobs->worker)->poll_ms;
+    uv_timer_start(&jobs->poll, on_poll_timer, (uint64_t)(period / 2 + random() % (period / 2 + 1)), 0);
+}
+
+struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *plan)
+{
+    struct gw_jobs *jobs = calloc(1, sizeof(*jobs));
+    s2s_assert(jobs != NULL);
+    jobs->worker = worker;
+    jobs->plan = plan;
+    jobs->claimers = calloc(plan->kind_count + 1, sizeof(*jobs->claimers));
+    jobs->chores = calloc(plan->chore_count + 1, sizeof(*jobs->chores));
+    s2s_assert(jobs->claimers != NULL && jobs->chores != NULL);
+    for (size_t i = 0; i < plan->kind_count; ++i)
+        jobs->claimers[i] = (struct claimer){.jobs = jobs, .kind = &plan->kinds[i]};
+    for (size_t i = 0; i < plan->chore_count; ++i)
+        jobs->chores[i] = (struct chore_state){.jobs = jobs, .chore = &plan->chores[i]};
+    uv_timer_init(&worker->loop, &jobs->poll);
+    jobs->poll.data = jobs;
+    uv_timer_start(&jobs->poll, on_poll_timer, 10, 0);
+    return jobs;
+}
+
+void gw_jobs_wake(struct gw_jobs *jobs)
+{
+    for (size_t i = 0; i < jobs->plan->kind_count; ++i)
+        claim(&jobs->claimers[i]);
+}
+
+void gw_jobs_stop(struct gw_jobs *jobs)
+{
+    if (jobs->stopped)
+        return;
+    jobs->stopped = true;
+    uv_close((uv_handle_t *)&jobs->poll, NULL);
+}
+
+void gw_jobs_free(struct gw_jobs *jobs)
+{
+    if (jobs == NULL)
+        return;
+    free(jobs->claimers);
+    free(jobs->chores);
+    free(jobs);
+}

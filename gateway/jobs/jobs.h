@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The job runner of one worker: claim ─▶ act ─▶ commit.
+ *
+ * Jobs are claimed in batches under a lease; the lease's token fences what a worker commits after it has slept past its time
+ * (sql/functions/jobs.sql). The poll is the truth; a wake-up after a commit on this worker only saves the wait.
+ */
+#ifndef GW_JOBS_H
+#define GW_JOBS_H
+
+#include "gateway/db/statements.h"
+#include "gateway/generation.h"
+#include "proto/uuid.h"
+
+struct gw_jobs;
+struct gw_worker;
+struct gw_job;
+
+/* A kind of job, claimed with a statement ($1 lease, $2 limit, $3 lease time) whose first two columns are job_id and
+ * the attempts of the job. */
+struct gw_job_kind {
+    const char *name;
+    enum gw_statement_id claim;
+    /* Act on one claimed row; must end with gw_job_commit or gw_job_retry, now or later. The row is gone after the return. */
+    void (*run)(struct gw_job *job, const PGresult *result, int row);
+};
+
+/* Work that is due every now and then on one worker of the process, whatever the queue holds. */
+struct gw_chore {
+    const char *name;
+    enum gw_statement_id statement;
+    int64_t period_ms;
+    /* Set the parameters of `call`. */
+    void (*prepare)(struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena);
+};
+
+struct gw_job_plan {
+    const struct gw_job_kind *kinds;
+    size_t kind_count;
+    const struct gw_chore *chores;
+    size_t chore_count;
+};
+
+/* One claimed job. */
+struct gw_job {
+    struct gw_worker *worker;
+    struct gw_generation *generation; /* a reference */
+    const struct gw_job_kind *kind;
+    struct s2s_arena *arena;
+    char id[24];
+    char lease[S2S_UUID_SIZE];
+    int attempts; /* this run included */
+    void *state;  /* of the kind, in the arena */
+    struct gw_db_call call;
+    int64_t started_us;
+};
+
+struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *plan);
+
+/* Look for jobs now. */
+void gw_jobs_wake(struct gw_jobs *jobs);
+
+/* Claim no more. Jobs in hand go on. */
+void gw_jobs_stop(struct gw_jobs *jobs);
+
+/* Once stopped and with nothing in flight: free, after the loop has closed the handles. */
+void gw_jobs_free(struct gw_jobs *jobs);
+
+/* Begin `job->call`: the statement's first two parameters are job id and lease. */
+void gw_job_call(struct gw_job *job, enum gw_statement_id statement);
+
+/* Run `job->call`, whose one column is the outcome ("done", "fenced", "superseded"), and end the job. */
+void gw_job_commit(struct gw_job *job);
+
+/* Give the job back for later, with a reason without personal data; after jobs.max_attempts it goes to the dead letters. */
+void gw_job_retry(struct gw_job *job, const char *error);
+
+#endif

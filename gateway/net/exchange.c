@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The stages stand below in the order in which a request meets them. Each either hands the exchange on or ends it. Two ways
+ * end it: `answer_now` (not stored: what is wrong lies before the protocol, or may pass) and `deliver` (a committed answer).
+ *
+ * Lifetimes: h2o may dispose of its request at any time (a reset stream, a closed connection). The exchange lives on until
+ * its database call is over, since the call's fate must be known; `req` is NULL from then on.
+ */
+#include "gateway/net/exchange.h"
+
+#include "gateway/clock.h"
+#include "gateway/log.h"
+#include "gateway/net/http.h"
+#include "gateway/worker.h"
+
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define JSON "application/json"
+#define PROBLEM_JSON "application/problem+json"
+
+/* How often a precondition may fail (an operator or another request changed the instance meanwhile) before 503. */
+#define MAX_RELOADS 8
+
+/* ---- ends ---- */
+
+/* Hangs in h2o's request pool, to learn when the request goes. */
+struct gw_exchange_link {
+    struct gw_exchange *ex; /* NULL once answered */
+};
+
+static void exchange_free(struct gw_exchange *ex)
+{
+    --ex->worker->in_flight;
+    gw_generation_unref(ex->generation);
+    s2s_arena_free(ex->arena);
+    free(ex);
+}
+
+static void on_request_disposed(void *data)
+{
+    struct gw_exchange_link *link = data;
+    struct gw_exchange *ex = link->ex;
+    if (ex == NULL)
+        return;
+    gw_conn_count_reset(gw_conn_of(ex->req));
+    ex->req = NULL;
+}
+
+static void log_access(const struct gw_exchange *ex, int status)
+{
+    int64_t duration = gw_monotonic_us() - ex->started_us;
+    const char *peer = ex->peer != NULL ? ex->peer->config->name : "none";
+    const char *endpoint = ex->endpoint != NULL ? ex->endpoint->message->name : "none";
+    gw_metrics_request(ex->worker->metrics, endpoint, status, peer, (double)duration / 1e6, ex->replayed);
+    gw_log(GW_LOG_INFO, "request", GW_S("peer", peer), GW_S("endpoint", endpoint), GW_I("status", status),
+           GW_S("request_id", ex->request_id[0] != '\0' ? ex->request_id : NULL),
+           GW_S("problem", status >= 400 && !ex->replayed ? ex->token : NULL), GW_I("duration_us", duration),
+           GW_I("replayed", ex->replayed), GW_S("client", ex->req == NULL ? "gone" : NULL));
+}
+
+static void add_headers(struct gw_exchange *ex, int status, int64_t retry_after_s)
+{
+    h2o_req_t *req = ex->req;
+    gw_http_add_common_headers(req, ex->version, "no-store");
+    if (ex->replayed)
+        gw_http_add_header(req, "Idempotent-Replayed", H2O_STRLIT("true"));
+    if (retry_after_s > 0) {
+        h2o_iovec_t seconds = {h2o_mem_alloc_pool(&req->pool, 24), 0};
+        seconds.len = (size_t)snprintf(seconds.base, 24, "%" PRId64, retry_after_s);
+        gw_http_add_header(req, "Retry-After", seconds.base, seconds.len);
+    }
+    if (status == 405)
+        gw_http_add_header(req, "Allow", H2O_STRLIT("POST"));
+}
+
+/* Send the answer, log it, and end the exchange. */
+static void finish(struct gw_exchange *ex, int status, const char *body, size_t len, int64_t retry_after_s)
+{
+    log_access(ex, status);
+    h2o_req_t *req = ex->req;
+    if (req != NULL) {
+        add_headers(ex, status, retry_after_s);
+        ex->link->ex = NULL;
+        gw_http_send(req, status, status < 400 ? JSON : PROBLEM_JSON, body, len);
+    }
+    exchange_free(ex);
+}
+
+static char *write_problem(struct gw_exchange *ex, size_t *len)
+{
+    ex->problem.instance = ex->token;
+    if (ex->violations.count > 0)
+        ex->problem.violations = &ex->violations;
+    char *body = s2s_problem_write(ex->arena, &ex->problem, len);
+    s2s_assert(body != NULL);
+    return body;
+}
+
+/* End with a problem that is not stored. */
+static void answer_now(struct gw_exchange *ex, enum s2s_problem_type type, const char *detail, int64_t retry_after_s)
+{
+    size_t len;
+    gw_exchange_refuse(ex, type, detail);
+    char *body = write_problem(ex, &len);
+    finish(ex, s2s_problems[type].status, body, len, retry_after_s);
+}
+
+static void answer_unavailable(struct gw_exchange *ex)
+{
+    answer_now(ex, S2S_PROBLEM_UNAVAILABLE, "The gateway cannot reach its database now; repeat the request as it is.", 1);
+}
+
+/* ---- refusals of endpoints ---- */
+
+enum gw_step gw_exchange_refuse(struct gw_exchange *ex, enum s2s_problem_type type, const char *detail)
+{
+    ex->problem.type = type;
+    ex->problem.detail = detail;
+    return GW_STEP_REFUSE;
+}
+
+enum gw_step gw_exchange_violation(struct gw_exchange *ex, const char *pointer, const char *message)
+{
+    s2s_violation_add(ex->arena, &ex->violations, pointer, message);
+    return gw_exchange_refuse(ex, S2S_PROBLEM_VALIDATION, "The request body does not match the schema.");
+}
+
+enum gw_step gw_exchange_failed(struct gw_exchange *ex, struct s2s_result result, const char *pointer)
+{
+    enum s2s_problem_type type = s2s_problem_of(result.code);
+    if (type == S2S_PROBLEM_VALIDATION)
+        return gw_exchange_violation(ex, pointer, result.detail);
+    return gw_exchange_refuse(ex, type, result.detail);
+}
+
+/* ---- commit and reply ---- */
+
+static void run_load(struct gw_exchange *ex);
+
+static void on_committed(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
+{
+    struct gw_exchange *ex = H2O_STRUCT_FROM_MEMBER(struct gw_exchange, call, call);
+    if (outcome == GW_DB_UNAVAILABLE) {
+        answer_unavailable(ex);
+        return;
+    }
+    if (outcome == GW_DB_FAILED || PQntuples(result) != 1) {
+        answer_now(ex, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
+        return;
+    }
+    enum { STATUS, BODY, REPLAYED, OUTCOME, WAKE };
+    const char *what = PQgetvalue(result, 0, OUTCOME);
+    if (strcmp(what, "retry") == 0) {
+        if (++ex->reloads <= MAX_RELOADS)
+            run_load(ex);
+        else
+            answer_unavailable(ex);
+        return;
+    }
+    int status = atoi(PQgetvalue(result, 0, STATUS));
+    ex->replayed = gw_db_true(result, 0, REPLAYED);
+    if (gw_db_true(result, 0, WAKE))
+        gw_worker_wake_jobs(ex->worker);
+    if (ex->endpoint->committed != NULL && status < 300)
+        ex->endpoint->committed(ex, status);
+    finish(ex, status, PQgetvalue(result, 0, BODY), (size_t)PQgetlength(result, 0, BODY),
+           status == 202 ? ex->generation->config->issuer.poll_interval_s : 0);
+}
+
+void gw_exchange_call(struct gw_exchange *ex, enum gw_statement_id statement, const char *order_key)
+{
+    struct gw_db_call *call = &ex->call;
+    gw_db_call_init(call, &gw_statements[statement]);
+    call->order_key = order_key;
+    gw_db_text(call, ex->peer->config->name);
+    gw_db_text(call, ex->request_id);
+    gw_db_text(call, ex->endpoint->message->name);
+    gw_db_bytes(call, ex->digest, sizeof(ex->digest));
+    gw_db_text(call, ex->token);
+}
+
+/* A refusal is a final answer too: it is stored under the request id (profile section 2 "Idempotency"). */
+static void prepare_refusal(struct gw_exchange *ex)
+{
+    size_t len;
+    char *body = write_problem(ex, &len);
+    gw_exchange_call(ex, GW_SQL_ANSWER, ex->request_id);
+    gw_db_integer(&ex->call, ex->arena, s2s_problems[ex->problem.type].status);
+    gw_db_text(&ex->call, body);
+}
+
+static void commit(struct gw_exchange *ex, enum gw_step step)
+{
+    if (step == GW_STEP_REFUSE) {
+        if (s2s_problems[ex->problem.type].status >= 500) { /* never stored */
+            answer_now(ex, ex->problem.type, ex->problem.detail, ex->problem.type == S2S_PROBLEM_UNAVAILABLE);
+            return;
+        }
+        prepare_refusal(ex);
+    }
+    s2s_assert(ex->call.count == ex->call.statement->params);
+    ex->call.done = on_committed;
+    gw_db_submit(ex->worker->db, &ex->call);
+}
+
+/* ---- load and check ---- */
+
+static void on_loaded(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
+{
+    struct gw_exchange *ex = H2O_STRUCT_FROM_MEMBER(struct gw_exchange, call, call);
+    if (outcome == GW_DB_UNAVAILABLE) {
+        answer_unavailable(ex);
+        return;
+    }
+    if (outcome == GW_DB_FAILED || PQntuples(result) != 1) {
+        answer_now(ex, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
+        return;
+    }
+    enum gw_step step = ex->endpoint->loaded(ex, result);
+    commit(ex, step == GW_STEP_CHECK ? ex->endpoint->check(ex) : step);
+}
+
+static void run_load(struct gw_exchange *ex)
+{
+    enum gw_step step = ex->endpoint->load != NULL ? ex->endpoint->load(ex) : GW_STEP_CHECK;
+    if (step == GW_STEP_CHECK) {
+        commit(ex, ex->endpoint->check(ex));
+        return;
+    }
+    ex->call.done = on_loaded;
+    gw_db_submit(ex->worker->db, &ex->call);
+}
+
+/* ---- parse ---- */
+
+static bool make_digest(struct gw_exchange *ex)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    const char *path = ex->endpoint->message->path;
+    bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+              EVP_DigestUpdate(ctx, path, strlen(path) + 1) == 1 &&
+              EVP_DigestUpdate(ctx, ex->req->entity.base, ex->req->entity.len) == 1 &&
+              EVP_DigestFinal_ex(ctx, ex->digest, NULL) == 1;
+    EVP_MD_CTX_free(ctx);
+    return ok;
+}
+
+static void parse(struct gw_exchange *ex)
+{
+    struct s2s_result r = s2s_json_parse(ex->arena, ex->req->entity.base, ex->req->entity.len,
+                                         ex->generation->config->limits.max_depth, &ex->body);
+    if (s2s_failed(r)) {
+        s2s_violation_add(ex->arena, &ex->violations, "", r.detail);
+        answer_now(ex, S2S_PROBLEM_VALIDATION, "The request body is not a JSON object that can be accepted.", 0);
+        return;
+    }
+    s2s_assert(make_digest(ex));
+    if (!json_object_is_type(ex->body, json_type_object)) {
+        s2s_violation_add(ex->arena, &ex->violations, "", "must be an object");
+        answer_now(ex, S2S_PROBLEM_VALIDATION, "The request body is not a JSON object that can be accepted.", 0);
+        return;
+    }
+    if (!s2s_schema_check(ex->arena, ex->endpoint->message->request, ex->body, &ex->violations)) {
+        commit(ex, gw_exchange_refuse(ex, S2S_PROBLEM_VALIDATION, "The request body does not match the schema."));
+        return;
+    }
+    run_load(ex);
+}
+
+/* ---- receive ---- */
+
+static bool content_type_is_json(h2o_req_t *req)
+{
+    h2o_iovec_t type = gw_http_header(req, "content-type", NULL);
+    size_t len = 0;
+    if (type.base == NULL)
+        return false;
+    while (len < type.len && type.base[len] != ';')
+        ++len;
+    while (len > 0 && (type.base[len - 1] == ' ' || type.base[len - 1] == '\t'))
+        --len;
+    return len == strlen(JSON) && strncasecmp(type.base, JSON, len) == 0;
+}
+
+/* Check headers and size; true when the exchange may go on, else it has been answered. */
+static bool check_headers(struct gw_exchange *ex)
+{
+    h2o_req_t *req = ex->req;
+    unsigned versions, ids;
+    h2o_iovec_t version = gw_http_header(req, "api-version", &versions);
+    h2o_iovec_t id = gw_http_header(req, "x-request-id", &ids);
+    bool id_valid = ids == 1 && s2s_uuid_valid(id.base, id.len);
+    if (id_valid)
+        memcpy(ex->request_id, id.base, id.len); /* for the log, whatever comes next */
+
+    const struct s2s_api_version *known = versions == 1 ? s2s_api_version_find(version.base, version.len) : NULL;
+    if (!content_type_is_json(req)) {
+        answer_now(ex, S2S_PROBLEM_HTTP_415, "The content type must be application/json.", 0);
+    } else if (req->entity.len > ex->generation->config->limits.max_body) {
+        answer_now(ex, S2S_PROBLEM_HTTP_413, "The request body is larger than this gateway accepts.", 0);
+    } else if (known == NULL) {
+        answer_now(ex, S2S_PROBLEM_UNSUPPORTED_VERSION,
+                   versions == 0 ? "The Api-Version header is missing; see Api-Supported-Versions."
+                                 : "This Api-Version is not supported; see Api-Supported-Versions.",
+                   0);
+    } else if (!id_valid) {
+        ex->version = known;
+        answer_now(ex, S2S_PROBLEM_VALIDATION, "The x-request-id header must be one UUID.", 0);
+    } else {
+        ex->version = known;
+        return true;
+    }
+    return false;
+}
+
+static const struct gw_endpoint *find_endpoint(const struct gw_exchange *ex)
+{
+    const char *base = ex->generation->config->issuer.base_path;
+    size_t base_len = strlen(base);
+    size_t len = ex->req->query_at != SIZE_MAX ? ex->req->query_at : ex->req->path.len;
+    if (len < base_len || memcmp(ex->req->path.base, base, base_len) != 0)
+        return NULL;
+    for (size_t i = 0; i < ex->worker->role->count; ++i) {
+        const char *path = ex->worker->role->endpoints[i].message->path;
+        if (h2o_memis(ex->req->path.base + base_len, len - base_len, path, strlen(path)))
+            return &ex->worker->role->endpoints[i];
+    }
+    return NULL;
+}
+
+static void receive(struct gw_exchange *ex)
+{
+    if (ex->peer == NULL) {
+        answer_now(ex, S2S_PROBLEM_UNKNOWN_PEER, "No peer is registered for this client certificate.", 0);
+        return;
+    }
+    ex->endpoint = find_endpoint(ex);
+    if (ex->endpoint == NULL) {
+        answer_now(ex, S2S_PROBLEM_HTTP_404, "There is nothing at this path.", 0);
+        return;
+    }
+    if (!gw_http_method_is(ex->req, "POST")) {
+        answer_now(ex, S2S_PROBLEM_HTTP_405, "This endpoint takes POST only.", 0);
+        return;
+    }
+    int64_t wait = gw_rate_take(ex->peer->rate, &ex->peer->config->rate_limit, ex->started_us);
+    if (wait > 0) {
+        answer_now(ex, S2S_PROBLEM_RATE_LIMITED, "Too many requests; see Retry-After.", wait);
+        return;
+    }
+    if (!check_headers(ex))
+        return;
+    if (ex->worker->draining || ex->worker->in_flight > ex->worker->boot->config->limits.max_in_flight) {
+        answer_now(ex, S2S_PROBLEM_UNAVAILABLE, "The gateway takes no requests right now; repeat the request as it is.", 1);
+        return;
+    }
+    parse(ex);
+}
+
+/* Note who the connection's peer is in this generation. False when its certificate is not trusted any more. */
+static bool resolve_peer(struct gw_conn *conn, const struct gw_generation *generation)
+{
+    if (conn->generation == generation->number)
+        return true;
+    if (conn->generation != 0 && !gw_tls_trusts(generation->s2s_tls, conn->certificate, conn->chain))
+        return false;
+    conn->generation = generation->number;
+    conn->peer = gw_generation_peer(generation, conn->certificate);
+    return true;
+}
+
+static bool certificate_in_time(const struct gw_conn *conn)
+{
+    return X509_cmp_current_time(X509_get0_notAfter(conn->certificate)) > 0;
+}
+
+void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
+{
+    struct gw_worker *worker = server->owner;
+    struct gw_conn *conn = gw_conn_of(req);
+    if (worker->role->document != NULL && worker->role->document(worker->generation, req))
+        return;
+    if (conn->certificate == NULL || !certificate_in_time(conn) || !resolve_peer(conn, worker->generation)) {
+        /* What a new handshake would refuse, an old connection does not get either: the client finds the reason out by
+         * shaking hands again. */
+        gw_conn_end(conn);
+        return;
+    }
+    struct gw_exchange *ex = calloc(1, sizeof(*ex));
+    s2s_assert(ex != NULL);
+    ex->worker = worker;
+    ex->generation = gw_generation_ref(worker->generation);
+    ex->arena = s2s_arena_new(ex->generation->config->limits.request_memory);
+    ex->peer = conn->peer;
+    ex->req = req;
+    ex->now = gw_now_s();
+    ex->started_us = gw_monotonic_us();
+    s2s_uuid_new(ex->token);
+    ++worker->in_flight;
+    struct gw_exchange_link *link = h2o_mem_alloc_shared(&req->pool, sizeof(*link), on_request_disposed);
+    link->ex = ex;
+    ex->link = link;
+    receive(ex);
+}

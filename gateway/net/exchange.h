@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The exchange: the one way that every request of the protocol takes.
+ *
+ *   receive ─▶ parse ─▶ load ─▶ check ─▶ commit ─▶ reply
+ *
+ * What all endpoints share (peer, headers, versions, request ids, limits, problems, replay) is here, once; an endpoint is
+ * a row with a `load` (what to fetch, usually nothing), a `check` (pure: no I/O) that names one SQL call, and nothing else.
+ */
+#ifndef GW_EXCHANGE_H
+#define GW_EXCHANGE_H
+
+#include "gateway/db/statements.h"
+#include "gateway/net/server.h"
+#include "proto/messages.h"
+#include "proto/problem.h"
+#include "proto/uuid.h"
+#include "proto/version.h"
+
+struct gw_exchange;
+struct gw_job_plan;
+struct gw_worker;
+
+/* What a step of an endpoint asks for next. */
+enum gw_step {
+    GW_STEP_CHECK,  /* nothing to load: go on */
+    GW_STEP_LOAD,   /* run `call`, then `loaded` */
+    GW_STEP_COMMIT, /* run `call`: an SQL function that claims the request id and returns the answer */
+    GW_STEP_REFUSE  /* answer `problem`, and store it like any final answer */
+};
+
+/* One endpoint of a role. */
+struct gw_endpoint {
+    const struct s2s_endpoint *message;
+    enum gw_step (*load)(struct gw_exchange *ex); /* GW_STEP_CHECK or GW_STEP_LOAD; NULL: nothing to load */
+    enum gw_step (*loaded)(struct gw_exchange *ex, const PGresult *row); /* GW_STEP_CHECK or GW_STEP_REFUSE */
+    enum gw_step (*check)(struct gw_exchange *ex); /* GW_STEP_COMMIT or GW_STEP_REFUSE */
+    void (*committed)(struct gw_exchange *ex, int status); /* after the commit, before the reply; NULL: nothing */
+};
+
+/* What a role gives to its listener. */
+struct gw_role {
+    const struct gw_endpoint *endpoints;
+    size_t count;
+    /* Documents outside of the protocol's endpoints (issuer metadata). True when it has answered. */
+    bool (*document)(const struct gw_generation *generation, h2o_req_t *req);
+    const struct gw_job_plan *jobs;
+};
+
+/* One request on its way. Lives until the answer is sent or, when the client has gone, until the commit is known. */
+struct gw_exchange {
+    struct gw_worker *worker;
+    struct gw_generation *generation; /* a reference */
+    struct s2s_arena *arena;
+    const struct gw_peer *peer;
+    const struct gw_endpoint *endpoint;
+    struct json_object *body;
+    int64_t now;   /* seconds; one moment for the whole exchange */
+    void *state;   /* of the endpoint, in the arena */
+    char token[S2S_UUID_SIZE]; /* names this exchange: in the database, and as a problem's `instance` */
+
+    /* What the endpoint fills in. */
+    struct gw_db_call call;
+    struct s2s_problem problem;
+    struct s2s_violations violations;
+
+    /* Private to exchange.c. */
+    h2o_req_t *req; /* NULL once the client has gone */
+    struct gw_exchange_link *link; /* in the request's pool */
+    const struct s2s_api_version *version;
+    char request_id[S2S_UUID_SIZE];
+    uint8_t digest[32];
+    int64_t started_us;
+    unsigned reloads;
+    bool replayed;
+};
+
+/* The request callback of an S2S listener. */
+void gw_exchange_start(struct gw_server *server, h2o_req_t *req);
+
+/* Begin `ex->call` with the five parameters that every committing function takes. `order_key` (borrowed) is the session. */
+void gw_exchange_call(struct gw_exchange *ex, enum gw_statement_id statement, const char *order_key);
+
+/* Refuse with a problem. `detail` is static or in the arena. Returns GW_STEP_REFUSE. */
+enum gw_step gw_exchange_refuse(struct gw_exchange *ex, enum s2s_problem_type type, const char *detail);
+
+/* Refuse with one violation at `pointer`. Returns GW_STEP_REFUSE. */
+enum gw_step gw_exchange_violation(struct gw_exchange *ex, const char *pointer, const char *message);
+
+/* Refuse with what a proto function said; failures that are the field's own become a violation at `pointer`. */
+enum gw_step gw_exchange_failed(struct gw_exchange *ex, struct s2s_result result, const char *pointer);
+
+#endif

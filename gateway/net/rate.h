@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rate limits per peer: the generic cell rate algorithm, one atomic word a peer, shared by all workers.
+ */
+#ifndef GW_RATE_H
+#define GW_RATE_H
+
+#include "gateway/config.h"
+
+#include <stdatomic.h>
+
+/* The state outlives configurations, so that a reload does not refill the bucket. */
+struct gw_rate {
+    _Atomic int64_t theoretical_arrival_us;
+};
+
+/* Take one token at `now_us` (monotonic). Returns 0, or the whole seconds (at least 1) after which to try again. */
+int64_t gw_rate_take(struct gw_rate *rate, const struct gw_rate_limit *limit, int64_t now_us);
+
+#endif

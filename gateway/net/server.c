@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * h2o 2.2 has no accessor for its SSL object and no hook for a finished handshake. OpenSSL's info callback fills both gaps: at
+ * SSL_CB_HANDSHAKE_DONE the read BIO's data is the h2o_socket_t, whose `on_close.data` is our connection.
+ */
+#include "gateway/net/server.h"
+
+#include "gateway/clock.h"
+#include "gateway/log.h"
+#include "gateway/net/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <h2o/http1.h>
+#include <h2o/http2.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 1024
+#define RESET_WINDOW_US (10 * 1000000)
+
+/* h2o refuses an HTTP/2 body above its limit with REFUSED_STREAM, which tells a client to retry; so bodies up to this many times
+ * limits.max_body are read, and answered 413 by the exchange. */
+#define BODY_SLACK 4
+
+struct request_handler {
+    h2o_handler_t super;
+    struct gw_server *server;
+};
+
+struct gw_conn *gw_conn_of(h2o_req_t *req)
+{
+    return req->conn->callbacks->get_socket(req->conn)->on_close.data;
+}
+
+void gw_conn_end(struct gw_conn *conn)
+{
+    shutdown(h2o_socket_get_fd(conn->socket), SHUT_RDWR);
+}
+
+void gw_conn_count_reset(struct gw_conn *conn)
+{
+    int64_t now = gw_monotonic_us();
+    gw_metrics_count(conn->server->metrics, GW_STREAMS_RESET, 1);
+    if (now - conn->resets_since_us > RESET_WINDOW_US) {
+        conn->resets_since_us = now;
+        conn->resets = 0;
+    }
+    if (++conn->resets != conn->server->limits->max_resets)
+        return;
+    gw_log(GW_LOG_WARN, "too_many_resets", GW_S("peer", conn->peer != NULL ? conn->peer->config->name : NULL),
+           GW_I("resets", conn->resets));
+    gw_conn_end(conn);
+}
+
+static void on_conn_closed(void *data)
+{
+    struct gw_conn *conn = data;
+    struct gw_server *server = conn->server;
+    h2o_linklist_unlink(&conn->all);
+    --server->connections;
+    gw_metrics_count(server->metrics, GW_CONNECTIONS_CLOSED, 1);
+    if (conn->tls != NULL && !conn->established)
+        gw_metrics_count(server->metrics, GW_HANDSHAKE_FAILED, 1);
+    SSL_CTX_free(conn->tls);
+    X509_free(conn->certificate);
+    sk_X509_pop_free(conn->chain, X509_free);
+    free(conn);
+}
+
+void gw_conn_on_tls(const SSL *ssl, int where, int value)
+{
+    (void)value;
+    if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
+        return;
+    h2o_socket_t *socket = BIO_get_data(SSL_get_rbio(ssl));
+    struct gw_conn *conn = socket->on_close.data;
+    if (conn->established)
+        return;
+    conn->established = true;
+    conn->certificate = SSL_get1_peer_certificate(ssl);
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl); /* NULL in a resumed session */
+    conn->chain = chain != NULL ? X509_chain_up_ref(chain) : NULL;
+    if (SSL_session_reused(ssl))
+        gw_metrics_count(conn->server->metrics, GW_TLS_RESUMED, 1);
+}
+
+static void on_accept(uv_stream_t *listener, int status)
+{
+    struct gw_server *server = listener->data;
+    if (status != 0)
+        return;
+    uv_tcp_t *tcp = h2o_mem_alloc(sizeof(*tcp));
+    uv_tcp_init(server->loop, tcp);
+    if (uv_accept(listener, (uv_stream_t *)tcp) != 0) {
+        uv_close((uv_handle_t *)tcp, (uv_close_cb)free);
+        return;
+    }
+    if (server->connections >= server->limits->max_connections) {
+        gw_metrics_count(server->metrics, GW_CONNECTIONS_REFUSED, 1);
+        uv_close((uv_handle_t *)tcp, (uv_close_cb)free);
+        return;
+    }
+    uv_tcp_nodelay(tcp, 1);
+    struct gw_conn *conn = h2o_mem_alloc(sizeof(*conn));
+    *conn = (struct gw_conn){.server = server, .tls = server->accept.ssl_ctx};
+    conn->socket = h2o_uv_socket_create((uv_stream_t *)tcp, (uv_close_cb)free);
+    conn->socket->on_close.cb = on_conn_closed;
+    conn->socket->on_close.data = conn;
+    h2o_linklist_insert(&server->conns, &conn->all);
+    if (conn->tls != NULL)
+        SSL_CTX_up_ref(conn->tls);
+    ++server->connections;
+    gw_metrics_count(server->metrics, GW_CONNECTIONS_OPENED, 1);
+    h2o_accept(&server->accept, conn->socket);
+}
+
+static int on_request(h2o_handler_t *handler, h2o_req_t *req)
+{
+    struct gw_server *server = ((struct request_handler *)handler)->server;
+    server->on_request(server, req);
+    return 0;
+}
+
+static void configure(struct gw_server *server)
+{
+    const struct gw_limits_config *limits = server->limits;
+    h2o_config_init(&server->global);
+    server->global.server_name = h2o_iovec_init(H2O_STRLIT("s2s-gateway"));
+    server->global.max_request_entity_size = limits->max_body * BODY_SLACK;
+    server->global.handshake_timeout = (uint64_t)limits->handshake_timeout_ms;
+    server->global.http1.req_timeout = (uint64_t)limits->request_timeout_ms;
+    server->global.http1.upgrade_to_http2 = 0;
+    server->global.http2.idle_timeout = (uint64_t)limits->idle_timeout_ms;
+    server->global.http2.max_concurrent_requests_per_connection = limits->max_streams;
+    server->global.http2.graceful_shutdown_timeout = (uint64_t)limits->drain_timeout_ms;
+    h2o_hostconf_t *host = h2o_config_register_host(&server->global, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
+    struct request_handler *handler = (struct request_handler *)h2o_create_handler(path, sizeof(*handler));
+    handler->super.on_req = on_request;
+    handler->server = server;
+    gw_http_install_filter(path);
+    gw_http_install_filter(&host->fallback_path);
+}
+
+static int bind_socket(const struct gw_listener_config *listener)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len;
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
+    if (inet_pton(AF_INET, listener->address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons((uint16_t)listener->port);
+        len = sizeof(*v4);
+    } else if (inet_pton(AF_INET6, listener->address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons((uint16_t)listener->port);
+        len = sizeof(*v6);
+    } else {
+        errno = EINVAL;
+        return -1;
+    }
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+        bind(fd, (struct sockaddr *)&address, len) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+bool gw_server_start(struct gw_server *server, const struct gw_tls *tls)
+{
+    int fd = bind_socket(server->listener);
+    if (fd < 0)
+        return false;
+    h2o_linklist_init_anchor(&server->conns);
+    configure(server);
+    h2o_context_init(&server->context, server->loop, &server->global);
+    server->accept = (h2o_accept_ctx_t){.ctx = &server->context, .hosts = server->global.hosts};
+    gw_server_use(server, tls);
+    uv_tcp_init(server->loop, &server->socket);
+    server->socket.data = server;
+    int status = uv_tcp_open(&server->socket, fd);
+    if (status == 0)
+        status = uv_listen((uv_stream_t *)&server->socket, BACKLOG, on_accept);
+    if (status != 0) {
+        errno = -status;
+        return false;
+    }
+    server->listening = true;
+    return true;
+}
+
+void gw_server_use(struct gw_server *server, const struct gw_tls *tls)
+{
+    server->accept.ssl_ctx = tls != NULL ? gw_tls_context(tls) : NULL;
+}
+
+void gw_server_drain(struct gw_server *server)
+{
+    if (!server->listening)
+        return;
+    server->listening = false;
+    uv_close((uv_handle_t *)&server->socket, NULL);
+    h2o_context_request_shutdown(&server->context);
+}
+
+void gw_server_close_connections(struct gw_server *server)
+{
+    if (server->context.globalconf == NULL)
+        return;
+    for (h2o_linklist_t *node = server->conns.next; node != &server->conns; node = node->next)
+        gw_conn_end(H2O_STRUCT_FROM_MEMBER(struct gw_conn, all, node));
+}
+
+void gw_server_dispose(struct gw_server *server)
+{
+    if (server->context.globalconf == NULL || server->connections > 0)
+        return;
+    h2o_context_dispose(&server->context);
+    h2o_config_dispose(&server->global);
+}
+
+unsigned gw_server_connections(const struct gw_server *server)
+{
+    return server->connections;
+}

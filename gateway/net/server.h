@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listeners of one worker: h2o on the worker's uv loop, with TLS where the listener has it, and the state of each connection.
+ */
+#ifndef GW_SERVER_H
+#define GW_SERVER_H
+
+#include "gateway/generation.h"
+#include "gateway/metrics.h"
+
+#include <h2o.h>
+#include <uv.h>
+
+struct gw_server;
+
+/* Answers one request; must answer, now or later, every request it is given. */
+typedef void (*gw_request_cb)(struct gw_server *server, h2o_req_t *req);
+
+/* One listener on one worker. Fill the first part, then gw_server_start. */
+struct gw_server {
+    uv_loop_t *loop;
+    struct gw_metrics *metrics;
+    const struct gw_limits_config *limits;
+    const struct gw_listener_config *listener;
+    gw_request_cb on_request;
+    void *owner; /* the worker */
+
+    /* Private to server.c. */
+    h2o_globalconf_t global;
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    uv_tcp_t socket;
+    h2o_linklist_t conns;
+    unsigned connections;
+    bool listening;
+};
+
+/* One connection, from accept to close; h2o's socket carries it in `on_close.data`. */
+struct gw_conn {
+    h2o_linklist_t all; /* in the server's list */
+    h2o_socket_t *socket;
+    struct gw_server *server;
+    SSL_CTX *tls; /* a reference: a reload must not pull it away */
+    X509 *certificate;          /* of the peer, once the handshake is done; NULL without mutual TLS */
+    STACK_OF(X509) * chain;     /* what the peer sent with it, or NULL */
+    bool established;
+
+    /* The peer as of the generation numbered `generation`; see gw_exchange. */
+    uint64_t generation;
+    const struct gw_peer *peer;
+    bool trusted;
+
+    /* HTTP/2 rapid reset (CVE-2023-44487): streams gone before their answer in the current window. */
+    unsigned resets;
+    int64_t resets_since_us;
+};
+
+/* Bind (SO_REUSEPORT: every worker has its own socket on the same port) and accept. False with errno set. */
+bool gw_server_start(struct gw_server *server, const struct gw_tls *tls);
+
+/* New connections use these certificates from now on. */
+void gw_server_use(struct gw_server *server, const struct gw_tls *tls);
+
+/* Stop accepting, and tell HTTP/2 clients to go away after what is in flight. */
+void gw_server_drain(struct gw_server *server);
+
+/* End the connections that are left, whatever they are doing; they are gone after the loop's next rounds. */
+void gw_server_close_connections(struct gw_server *server);
+
+/* Free what h2o has made, once no connection is left. */
+void gw_server_dispose(struct gw_server *server);
+
+/* Open connections. */
+unsigned gw_server_connections(const struct gw_server *server);
+
+/* OpenSSL's info callback of every server context (net/tls.c installs it): notes the peer when a handshake is done. */
+void gw_conn_on_tls(const SSL *ssl, int where, int value);
+
+/* The connection of a request. */
+struct gw_conn *gw_conn_of(h2o_req_t *req);
+
+/* End a connection that h2o owns: h2o then sees it closed. Requests on it are disposed of without an answer. */
+void gw_conn_end(struct gw_conn *conn);
+
+/* Count a stream that went away before its answer; closes the connection when there are too many. */
+void gw_conn_count_reset(struct gw_conn *conn);
+
+#endif
