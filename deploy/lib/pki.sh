@@ -88,8 +88,8 @@ octets() { tail -c "+$(($2 + 1))" "$1" | head -c "$3" | base64url; }
 # its SubjectPublicKeyInfo (RFC 8410). "algorithm, offset of the private octets, offset of x in its DER, length".
 declare -Ar S2S_JWK_LAYOUT=(
     [P-256]="EC 7 57 32"
-    [P-384]="EC 8 70 48"
-    [P-521]="EC 8 93 66"
+    [P-384]="EC 8 71 48"
+    [P-521]="EC 8 91 66"
     [X25519]="OKP 16 12 32"
     [X448]="OKP 16 12 56"
 )
