@@ -47,18 +47,12 @@ static const uint8_t values[256] = {
 };
 #undef V
 
-struct s2s_result s2s_b64_decode(struct s2s_arena *arena, const char *text, size_t len, struct s2s_bytes *out)
+struct s2s_result s2s_b64_decode_to(uint8_t *out, const char *text, size_t len)
 {
     if (len % 4 == 1)
         return s2s_fail(S2S_MALFORMED, "base64url of an impossible length");
-    size_t size = len / 4 * 3 + (len % 4 > 0 ? len % 4 - 1 : 0);
-    uint8_t *data = s2s_arena_alloc(arena, size);
-    if (data == NULL)
-        return s2s_fail(S2S_LIMIT, "base64url text is too long");
-
     uint32_t bits = 0; /* the low `held` bits are not written yet */
     unsigned held = 0;
-    size_t written = 0;
     for (size_t i = 0; i < len; i++) {
         uint8_t value = values[(unsigned char)text[i]];
         if (value == 0)
@@ -67,11 +61,21 @@ struct s2s_result s2s_b64_decode(struct s2s_arena *arena, const char *text, size
         held += 6;
         if (held >= 8) {
             held -= 8;
-            data[written++] = (uint8_t)(bits >> held);
+            *out++ = (uint8_t)(bits >> held);
         }
     }
     if ((bits & ((1u << held) - 1)) != 0)
         return s2s_fail(S2S_MALFORMED, "base64url with non-zero trailing bits");
+    return s2s_ok();
+}
+
+struct s2s_result s2s_b64_decode(struct s2s_arena *arena, const char *text, size_t len, struct s2s_bytes *out)
+{
+    size_t size = s2s_b64_decoded_len(len);
+    uint8_t *data = s2s_arena_alloc(arena, size);
+    if (data == NULL)
+        return s2s_fail(S2S_LIMIT, "base64url text is too long");
+    S2S_TRY(s2s_b64_decode_to(data, text, len));
     *out = s2s_bytes(data, size);
     return s2s_ok();
 }

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * EC keys are built with EVP_PKEY_fromdata, and their public point is checked by EVP_PKEY_public_check_quick: on
+ * the curve and not the point at infinity. These curves have cofactor 1, so that is all there is to check
+ * (RFC 9180 section 7.1.4), and EVP_PKEY_derive_set_peer_ex may skip its own, full check, which would multiply
+ * by the order for nothing.
+ */
+#include "curve.h"
+
+#include "crypto.h"
+#include "ed25519.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <string.h>
+
+const struct s2s_curve_info s2s_curves[S2S_CURVES] = {
+    [S2S_P256] = {"EC", "P-256", 32, 65, true, false},     [S2S_P384] = {"EC", "P-384", 48, 97, true, false},
+    [S2S_P521] = {"EC", "P-521", 66, 133, true, false},    [S2S_ED25519] = {"OKP", "Ed25519", 32, 32, false, false},
+    [S2S_X25519] = {"OKP", "X25519", 32, 32, false, true}, [S2S_X448] = {"OKP", "X448", 56, 56, false, true},
+};
+
+static struct s2s_result bad_point(void)
+{
+    return s2s_crypto_fail(S2S_BAD_KEY, "the key is not a valid point of its curve");
+}
+
+/* Build an EC key; `d` is empty for a public key. */
+static EVP_PKEY *ec_from_data(const struct s2s_curve_info *info, struct s2s_bytes raw, struct s2s_bytes d)
+{
+    uint8_t native[S2S_MAX_COORDINATE]; /* OSSL_PARAM integers have the machine's byte order */
+    OSSL_PARAM params[4], *p = params;
+    *p++ = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)info->crv, 0);
+    *p++ = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)raw.data, raw.len);
+    if (d.len > 0) {
+        BIGNUM *n = BN_secure_new();
+        s2s_assert(n != NULL && BN_bin2bn(d.data, (int)d.len, n) != NULL);
+        s2s_assert(BN_bn2nativepad(n, native, (int)d.len) == (int)d.len);
+        BN_clear_free(n);
+        *p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, d.len);
+    }
+    *p = OSSL_PARAM_construct_end();
+
+    EVP_PKEY *pkey = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    s2s_assert(ctx != NULL);
+    if (EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &pkey, d.len > 0 ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) != 1)
+        pkey = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    OPENSSL_cleanse(native, sizeof native);
+    return pkey;
+}
+
+static bool check(EVP_PKEY *pkey, int (*check_fn)(EVP_PKEY_CTX *))
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    s2s_assert(ctx != NULL);
+    bool ok = check_fn(ctx) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+/* X25519 and X448 take any octets, but with a point of small order every secret is zero (RFC 7748 section 6):
+ * clamped private keys are multiples of the cofactor, so one trial with any private key tells. */
+static bool contributes(enum s2s_curve curve, EVP_PKEY *pkey)
+{
+    EVP_PKEY *trial = NULL;
+    uint8_t secret[S2S_MAX_COORDINATE];
+    bool ok =
+        !s2s_failed(s2s_curve_generate(curve, &trial)) && !s2s_failed(s2s_curve_agree(curve, trial, pkey, secret));
+    OPENSSL_cleanse(secret, sizeof secret);
+    EVP_PKEY_free(trial);
+    return ok;
+}
+
+static bool point_is_usable(enum s2s_curve curve, struct s2s_bytes raw, EVP_PKEY *pkey)
+{
+    if (s2s_curves[curve].is_ec)
+        return check(pkey, EVP_PKEY_public_check_quick);
+    return s2s_curves[curve].agrees ? contributes(curve, pkey) : s2s_ed25519_usable(raw.data);
+}
+
+struct s2s_result s2s_curve_public(enum s2s_curve curve, struct s2s_bytes raw, EVP_PKEY **out)
+{
+    const struct s2s_curve_info *info = &s2s_curves[curve];
+    if (raw.len != info->raw_size)
+        return s2s_fail(S2S_BAD_KEY, "the key has the wrong length");
+    EVP_PKEY *pkey;
+    if (info->is_ec)
+        /* Only the uncompressed form: OpenSSL would also take a hybrid one. */
+        pkey = raw.data[0] == S2S_EC_UNCOMPRESSED ? ec_from_data(info, raw, s2s_bytes(NULL, 0)) : NULL;
+    else
+        pkey = EVP_PKEY_new_raw_public_key_ex(NULL, info->crv, NULL, raw.data, raw.len);
+    if (pkey == NULL || !point_is_usable(curve, raw, pkey)) {
+        EVP_PKEY_free(pkey);
+        return bad_point();
+    }
+    *out = pkey;
+    return s2s_ok();
+}
+
+static bool has_public(EVP_PKEY *pkey, enum s2s_curve curve, struct s2s_bytes raw)
+{
+    uint8_t actual[S2S_MAX_RAW];
+    return !s2s_failed(s2s_curve_raw(pkey, curve, actual)) && raw.len == s2s_curves[curve].raw_size &&
+           memcmp(actual, raw.data, raw.len) == 0;
+}
+
+struct s2s_result s2s_curve_pair(enum s2s_curve curve, struct s2s_bytes raw, struct s2s_bytes d, EVP_PKEY **out)
+{
+    const struct s2s_curve_info *info = &s2s_curves[curve];
+    if (d.len != info->size)
+        return s2s_fail(S2S_BAD_KEY, "the private key has the wrong length");
+    EVP_PKEY *pkey = info->is_ec ? ec_from_data(info, raw, d)
+                                 : EVP_PKEY_new_raw_private_key_ex(NULL, info->crv, NULL, d.data, d.len);
+    /* EVP_PKEY_check compares an EC pair; an OKP key has computed its public half itself. */
+    if (pkey == NULL || !has_public(pkey, curve, raw) || (info->is_ec && !check(pkey, EVP_PKEY_check))) {
+        EVP_PKEY_free(pkey);
+        return s2s_crypto_fail(S2S_BAD_KEY, "the private key does not belong to the public key");
+    }
+    *out = pkey;
+    return s2s_ok();
+}
+
+struct s2s_result s2s_curve_generate(enum s2s_curve curve, EVP_PKEY **out)
+{
+    const struct s2s_curve_info *info = &s2s_curves[curve];
+    *out = info->is_ec ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", info->crv) : EVP_PKEY_Q_keygen(NULL, NULL, info->crv);
+    return *out != NULL ? s2s_ok() : s2s_crypto_fail(S2S_INTERNAL, "key generation failed");
+}
+
+struct s2s_result s2s_curve_of(EVP_PKEY *pkey, enum s2s_curve *out)
+{
+    char group[32] = "";
+    if (EVP_PKEY_is_a(pkey, "EC")) {
+        size_t len;
+        if (EVP_PKEY_get_group_name(pkey, group, sizeof group, &len) != 1)
+            group[0] = '\0';
+    }
+    for (int i = 0; i < S2S_CURVES; i++) {
+        const struct s2s_curve_info *info = &s2s_curves[i];
+        /* OpenSSL names groups as X9.62 and SEC 2 do, so compare by number. */
+        bool same = info->is_ec ? group[0] != '\0' && OBJ_sn2nid(group) == EC_curve_nist2nid(info->crv)
+                                : EVP_PKEY_is_a(pkey, info->crv) == 1;
+        if (same) {
+            *out = (enum s2s_curve)i;
+            return s2s_ok();
+        }
+    }
+    return s2s_crypto_fail(S2S_UNSUPPORTED, "a kind of key that this protocol does not use");
+}
+
+static bool ec_coordinate(EVP_PKEY *pkey, const char *param, uint8_t *out, size_t size)
+{
+    BIGNUM *n = NULL;
+    bool ok = EVP_PKEY_get_bn_param(pkey, param, &n) == 1 && BN_bn2binpad(n, out, (int)size) == (int)size;
+    BN_free(n);
+    return ok;
+}
+
+struct s2s_result s2s_curve_raw(EVP_PKEY *pkey, enum s2s_curve curve, uint8_t *raw)
+{
+    const struct s2s_curve_info *info = &s2s_curves[curve];
+    bool ok;
+    if (info->is_ec) {
+        /* Coordinate by coordinate: the encoded point would have the form that the key's file happens to have. */
+        raw[0] = S2S_EC_UNCOMPRESSED;
+        ok = ec_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_X, raw + 1, info->size) &&
+             ec_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, raw + 1 + info->size, info->size);
+    } else {
+        size_t len = info->raw_size;
+        ok = EVP_PKEY_get_raw_public_key(pkey, raw, &len) == 1 && len == info->raw_size;
+    }
+    return ok ? s2s_ok() : s2s_crypto_fail(S2S_INTERNAL, "the key has no public part");
+}
+
+bool s2s_curve_is_private(EVP_PKEY *pkey, enum s2s_curve curve)
+{
+    BIGNUM *n = NULL;
+    size_t len;
+    bool found = s2s_curves[curve].is_ec ? EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &n) == 1
+                                         : EVP_PKEY_get_raw_private_key(pkey, NULL, &len) == 1;
+    BN_clear_free(n);
+    if (!found)
+        ERR_clear_error(); /* what the question left behind */
+    return found;
+}
+
+struct s2s_result s2s_curve_agree(enum s2s_curve curve, EVP_PKEY *ours, EVP_PKEY *theirs,
+                                  uint8_t secret[S2S_MAX_COORDINATE])
+{
+    size_t len = S2S_MAX_COORDINATE;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, ours, NULL);
+    s2s_assert(ctx != NULL);
+    /* X25519 and X448 fail here when the secret is zero, as RFC 9180 section 7.1.4 demands. */
+    bool ok = EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, theirs, 0) == 1 &&
+              EVP_PKEY_derive(ctx, secret, &len) == 1 && len == s2s_curves[curve].size;
+    EVP_PKEY_CTX_free(ctx);
+    return ok ? s2s_ok() : bad_point();
+}

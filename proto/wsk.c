@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wsk.h"
+
+#include "b64.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* How old the proof of a presentment key may be: a wallet may sign ahead of a slow issuance. */
+#define MAX_PROOF_AGE ((int64_t)24 * 60 * 60)
+
+static struct s2s_result unauthenticated(const char *detail)
+{
+    return s2s_fail(S2S_INVALID_CLIENT_AUTHENTICATION, detail);
+}
+
+/* Turn a failure of the layers below into the draft's verdict; our own limits and faults stay what they are. */
+static struct s2s_result verdict(struct s2s_result r, enum s2s_code code)
+{
+    if (r.code == S2S_OK || r.code == S2S_LIMIT || r.code == S2S_INTERNAL)
+        return r;
+    return s2s_fail(code, r.detail);
+}
+
+/* RFC 7515 section 4.1.9: media types compare without regard to case, and "application/" may be left out. */
+static bool has_typ(const struct s2s_jws *jws, const char *expected)
+{
+    static const char prefix[] = "application/";
+    const char *typ = s2s_json_string(jws->header, "typ");
+    if (typ == NULL)
+        return false;
+    if (strncasecmp(typ, prefix, sizeof prefix - 1) == 0)
+        typ += sizeof prefix - 1;
+    return strcasecmp(typ, expected) == 0;
+}
+
+static bool equals(const struct json_object *claims, const char *name, const char *expected)
+{
+    const char *value = s2s_json_string(claims, name);
+    return value != NULL && strcmp(value, expected) == 0;
+}
+
+/* `aud` is one string or an array of them (RFC 7519 section 4.1.3). */
+static bool has_audience(const struct json_object *claims, const char *expected)
+{
+    struct json_object *aud = s2s_json_get(claims, "aud");
+    if (!json_object_is_type(aud, json_type_array))
+        return equals(claims, "aud", expected);
+    for (size_t i = 0; i < json_object_array_length(aud); i++) {
+        struct json_object *one = json_object_array_get_idx(aud, i);
+        if (json_object_is_type(one, json_type_string) && strcmp(json_object_get_string(one), expected) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* `iat` as whole seconds since the epoch, or -1. */
+static int64_t issued_at(const struct json_object *claims)
+{
+    struct json_object *iat = s2s_json_get(claims, "iat");
+    int64_t seconds = json_object_is_type(iat, json_type_int) ? json_object_get_int64(iat) : -1;
+    return seconds >= 0 ? seconds : -1;
+}
+
+/* Whether `iat` is there, at most `max_age` old, and not further in the future than the window. */
+static bool is_fresh(const struct s2s_wsk_context *ctx, const struct json_object *claims, int64_t max_age)
+{
+    int64_t iat = issued_at(claims);
+    return iat >= 0 && iat >= ctx->now - max_age && iat <= ctx->now + ctx->iat_window;
+}
+
+/* A JWT by `key`: a compact JWS of this typ whose payload is a JSON object. */
+static struct s2s_result open_jwt(struct s2s_arena *arena, const char *text, const char *typ, const struct s2s_jwk *key,
+                                  struct s2s_jws *jws, struct json_object **claims)
+{
+    S2S_TRY(verdict(s2s_jws_parse(arena, text, strlen(text), jws), S2S_INVALID_CLIENT_AUTHENTICATION));
+    if (!has_typ(jws, typ))
+        return unauthenticated("the JWT has another typ than its purpose demands");
+    S2S_TRY(verdict(s2s_jws_verify(jws, key), S2S_INVALID_CLIENT_AUTHENTICATION));
+    return verdict(s2s_jws_payload_json(arena, jws, claims), S2S_INVALID_CLIENT_AUTHENTICATION);
+}
+
+/* The JWT of an `attestation` member { "proof_type": "jwt", "jwt": … }, or NULL. */
+static const char *attestation_jwt(const struct json_object *key_data)
+{
+    struct json_object *attestation = s2s_json_get(key_data, "attestation");
+    return equals(attestation, "proof_type", "jwt") ? s2s_json_string(attestation, "jwt") : NULL;
+}
+
+static bool is_hpke_alg(const char *alg, enum s2s_curve curve)
+{
+    bool key_encryption;
+    const struct s2s_hpke_suite *suite = s2s_hpke_suite_of(alg, &key_encryption);
+    return suite != NULL && suite->curve == curve;
+}
+
+struct s2s_result s2s_keydata_key(const struct json_object *key_data, enum s2s_key_purpose purpose,
+                                  struct s2s_jwk **out)
+{
+    static const struct {
+        const char *key_type;
+        bool (*alg_fits)(const char *alg, enum s2s_curve curve);
+        enum s2s_use use;
+    } rows[] = {
+        [S2S_WALLET_SIGNING_KEY] = {"WALLET_SIGNING_KEY", s2s_jws_alg_fits, S2S_USE_VERIFY},
+        [S2S_WALLET_ENCRYPTION_KEY] = {"WALLET_ENCRYPTION_KEY", is_hpke_alg, S2S_USE_ENCRYPT},
+        [S2S_PRESENTMENT_KEY] = {"PRESENTMENT_KEY", s2s_jws_alg_fits, S2S_USE_VERIFY},
+    };
+    if (!equals(key_data, "keyType", rows[purpose].key_type))
+        return s2s_fail(S2S_MALFORMED, "keyType is not the one that is expected here");
+    struct s2s_jwk *key;
+    S2S_TRY(s2s_jwk_parse_public(s2s_json_get(key_data, "client_public_key"), &key));
+
+    struct s2s_result r = s2s_ok();
+    const char *alg = s2s_jwk_alg(key);
+    if (alg == NULL)
+        r = s2s_fail(S2S_MALFORMED, "the JWK has no alg");
+    else if (!rows[purpose].alg_fits(alg, s2s_jwk_curve(key)))
+        r = s2s_fail(S2S_UNSUPPORTED, "the JWK's alg is not supported for this purpose and curve");
+    else if (!s2s_jwk_permits(key, rows[purpose].use))
+        r = s2s_fail(S2S_BAD_KEY, "the JWK's use or key_ops does not permit this purpose");
+    if (s2s_failed(r))
+        s2s_jwk_free(key);
+    else
+        *out = key;
+    return r;
+}
+
+/* The draft's form: a bare signature over the sessionId exactly as sent. */
+static struct s2s_result check_raw_nonce(struct s2s_arena *arena, const struct s2s_wsk_context *ctx, const char *nonce)
+{
+    struct s2s_bytes signature;
+    S2S_TRY(s2s_b64_decode(arena, nonce, strlen(nonce), &signature));
+    return s2s_jws_verify_raw(ctx->wsk, s2s_bytes(ctx->session_id, strlen(ctx->session_id)), signature);
+}
+
+/* The form that is bound to the issuer and to the time. */
+static struct s2s_result check_bound_nonce(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
+                                           const char *nonce, const char **jti)
+{
+    struct s2s_jws jws;
+    struct json_object *claims;
+    S2S_TRY(open_jwt(arena, nonce, "s2s-verification-nonce+jwt", ctx->wsk, &jws, &claims));
+    if (!equals(claims, "sessionId", ctx->session_id))
+        return unauthenticated("the verification nonce is for another session");
+    if (!has_audience(claims, ctx->issuer))
+        return unauthenticated("the verification nonce is for another issuer");
+    if (!is_fresh(ctx, claims, ctx->iat_window))
+        return unauthenticated("the verification nonce has no iat, or one outside of its window");
+    const char *id = s2s_json_string(claims, "jti");
+    if (id == NULL || id[0] == '\0')
+        return unauthenticated("the verification nonce has no jti");
+    *jti = id;
+    return s2s_ok();
+}
+
+static bool has_two_dots(const char *text)
+{
+    const char *dot = strchr(text, '.');
+    dot = dot != NULL ? strchr(dot + 1, '.') : NULL;
+    return dot != NULL && strchr(dot + 1, '.') == NULL;
+}
+
+struct s2s_result s2s_wsk_check_nonce(struct s2s_arena *arena, const struct s2s_wsk_context *ctx, const char *nonce,
+                                      enum s2s_nonce_policy policy, const char **jti)
+{
+    const char *found = NULL;
+    if (has_two_dots(nonce))
+        S2S_TRY(check_bound_nonce(arena, ctx, nonce, &found));
+    else if (policy == S2S_NONCE_BOUND)
+        return unauthenticated("the verification nonce must be a bound one");
+    else
+        S2S_TRY(verdict(check_raw_nonce(arena, ctx, nonce), S2S_INVALID_CLIENT_AUTHENTICATION));
+    if (jti != NULL)
+        *jti = found;
+    return s2s_ok();
+}
+
+/* Whether an optional claim is absent or the expected string. */
+static bool absent_or_equals(const struct json_object *claims, const char *name, const char *expected)
+{
+    return !json_object_object_get_ex(claims, name, NULL) || (expected != NULL && equals(claims, name, expected));
+}
+
+struct s2s_result s2s_wsk_open_payload(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
+                                       const struct json_object *payload, struct json_object **claims)
+{
+    if (!equals(payload, "origin", "WALLET_CLIENT"))
+        return unauthenticated("the payload's origin is not the wallet client");
+
+    const struct s2s_jwk *used;
+    struct s2s_bytes plaintext;
+    S2S_TRY(verdict(s2s_jwe_open(arena, s2s_json_get(payload, "jwe"), ctx->issuer_keys, &used, &plaintext),
+                    S2S_INVALID_ENCRYPTION));
+
+    struct s2s_jws jws;
+    S2S_TRY(verdict(s2s_jws_parse(arena, (const char *)plaintext.data, plaintext.len, &jws),
+                    S2S_INVALID_CLIENT_AUTHENTICATION));
+    S2S_TRY(verdict(s2s_jws_verify(&jws, ctx->wsk), S2S_INVALID_CLIENT_AUTHENTICATION));
+    S2S_TRY(s2s_jws_payload_json(arena, &jws, claims));
+    if (!has_audience(*claims, s2s_jwk_thumbprint(used)))
+        return unauthenticated("aud is not the thumbprint of the key that the payload is encrypted to");
+    if (!absent_or_equals(*claims, "sessionId", ctx->session_id))
+        return unauthenticated("the payload is for another session");
+    if (!absent_or_equals(*claims, "verificationId", ctx->verification_id))
+        return unauthenticated("the payload is for another verification");
+    return s2s_ok();
+}
+
+/* The key-binding JWT has no freshness limit: it may be signed once and kept (D5). */
+static struct s2s_result check_key_binding(struct s2s_arena *arena, const struct s2s_wsk_context *ctx, const char *jwt,
+                                           const struct s2s_jwk *wek)
+{
+    struct s2s_jws jws;
+    struct json_object *claims;
+    S2S_TRY(open_jwt(arena, jwt, "s2s-key-binding+jwt", ctx->wsk, &jws, &claims));
+    if (!equals(claims, "sub", s2s_jwk_thumbprint(wek)))
+        return unauthenticated("the key binding is for another wallet encryption key");
+    if (!equals(claims, "sessionId", ctx->session_id))
+        return unauthenticated("the key binding is for another session");
+    if (!has_audience(claims, ctx->issuer))
+        return unauthenticated("the key binding is for another issuer");
+    if (issued_at(claims) < 0)
+        return unauthenticated("the key binding has no iat");
+    return s2s_ok();
+}
+
+struct s2s_result s2s_wsk_check_wek(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
+                                    const struct json_object *wek_data, const struct s2s_jwk *wek,
+                                    const char *signed_thumbprint)
+{
+    if (signed_thumbprint != NULL && strcmp(signed_thumbprint, s2s_jwk_thumbprint(wek)) == 0)
+        return s2s_ok();
+    const char *jwt = attestation_jwt(wek_data);
+    if (jwt == NULL)
+        return unauthenticated("nothing signed by the wallet client binds the wallet encryption key");
+    return check_key_binding(arena, ctx, jwt, wek);
+}
+
+static bool header_has_key(const struct s2s_jws *jws, const struct s2s_jwk *key)
+{
+    struct s2s_jwk *embedded;
+    if (s2s_failed(s2s_jwk_parse_public(s2s_json_get(jws->header, "jwk"), &embedded)))
+        return false;
+    bool same = strcmp(s2s_jwk_thumbprint(embedded), s2s_jwk_thumbprint(key)) == 0;
+    s2s_jwk_free(embedded);
+    return same;
+}
+
+static struct s2s_result check_proof(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
+                                     const struct json_object *key_data, const struct s2s_jwk *key)
+{
+    const char *jwt = attestation_jwt(key_data);
+    if (jwt == NULL)
+        return unauthenticated("a presentment key has no proof");
+    struct s2s_jws jws;
+    struct json_object *claims;
+    S2S_TRY(open_jwt(arena, jwt, "openid4vci-proof+jwt", key, &jws, &claims));
+    if (!header_has_key(&jws, key))
+        return unauthenticated("the proof of a presentment key names another key");
+    if (!has_audience(claims, ctx->issuer))
+        return unauthenticated("the proof of a presentment key is for another issuer");
+    if (!is_fresh(ctx, claims, MAX_PROOF_AGE))
+        return unauthenticated("the proof of a presentment key has no iat, or one outside of its window");
+    if (!equals(claims, "nonce", ctx->session_id))
+        return unauthenticated("the proof of a presentment key is for another session");
+    return s2s_ok();
+}
+
+static void free_key(void *key)
+{
+    s2s_jwk_free(key);
+}
+
+static bool contains(struct s2s_jwk *const *keys, size_t count, const struct s2s_jwk *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(s2s_jwk_thumbprint(keys[i]), s2s_jwk_thumbprint(key)) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct s2s_result s2s_wsk_presentment_keys(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
+                                           struct json_object *claims, size_t max, struct s2s_jwk ***keys,
+                                           size_t *count)
+{
+    struct json_object *list = s2s_json_get(claims, "presentmentKeys");
+    if (!json_object_is_type(list, json_type_array) || json_object_array_length(list) == 0)
+        return s2s_fail(S2S_MALFORMED, "presentmentKeys is not an array with a key");
+    size_t total = json_object_array_length(list);
+    if (total > max)
+        return s2s_fail(S2S_LIMIT, "there are more presentment keys than allowed");
+    struct s2s_jwk **found = s2s_arena_alloc(arena, total * sizeof(struct s2s_jwk *));
+    if (found == NULL)
+        return s2s_fail(S2S_LIMIT, "there are more presentment keys than memory");
+
+    for (size_t i = 0; i < total; i++) {
+        struct json_object *key_data = json_object_array_get_idx(list, i);
+        struct s2s_jwk *key;
+        S2S_TRY(verdict(s2s_keydata_key(key_data, S2S_PRESENTMENT_KEY, &key), S2S_MALFORMED));
+        s2s_arena_defer(arena, free_key, key);
+        if (contains(found, i, key))
+            return s2s_fail(S2S_MALFORMED, "a presentment key is there twice");
+        S2S_TRY(check_proof(arena, ctx, key_data, key));
+        found[i] = key;
+    }
+    *keys = found;
+    *count = total;
+    return s2s_ok();
+}
