@@ -8,17 +8,19 @@
 CREATE OR REPLACE FUNCTION s2s.fsck() RETURNS TABLE (check_name text, detail text) LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY
-  -- CHECK constraints forbid the first two to the functions, but not to a restored or hand-made database.
   SELECT 'verification-status', v.verification_id
   FROM s2s.verification AS v
-  WHERE NOT s2s.verification_is_final(v.status) AND NOT s2s.verification_may_move(v.status, 'EXPIRED')
+  WHERE NOT s2s.verification_is_final(v.status) AND NOT s2s.verification_may_move(v.status, 'PENDING')
 
   UNION ALL
-  SELECT 'verification-approved-for-nobody', v.verification_id
+  SELECT 'verification-incomplete', v.verification_id
   FROM s2s.verification AS v
-  WHERE v.status = 'APPROVED'
-    AND (coalesce(cardinality(v.approved_ids), 0) = 0
-         OR cardinality(v.approved_ids) IS DISTINCT FROM cardinality(v.subject_refs))
+  WHERE NOT s2s.verification_is_complete(v, v.status)
+
+  UNION ALL
+  SELECT 'verification-due-at', v.verification_id
+  FROM s2s.verification AS v
+  WHERE v.due_at IS DISTINCT FROM s2s.verification_due_at(v.status, v.deadline, v.expires_at)
 
   UNION ALL
   SELECT 'verification-pending-forgotten', v.verification_id

@@ -106,7 +106,7 @@ BEGIN
   i := s2s.instance_lock_for(p_peer, p_session_id, p_instance_id);
   IF i.instance_id IS NULL THEN
     RETURN s2s.refuse(x, 'not-found');
-  ELSIF i.version <> p_version THEN
+  ELSIF i.version IS DISTINCT FROM p_version THEN
     RETURN s2s.retry();
   ELSIF p_status <> 200 THEN
     RETURN s2s.store(x, p_status, p_body);
@@ -142,7 +142,7 @@ BEGIN
   i := s2s.instance_lock_for(p_peer, p_session_id, p_instance_id);
   IF i.instance_id IS NULL THEN
     RETURN s2s.refuse(x, 'not-found');
-  ELSIF i.version <> p_version OR i.ready_at <= clock_timestamp() THEN
+  ELSIF i.version IS DISTINCT FROM p_version OR i.ready_at <= clock_timestamp() THEN
     RETURN s2s.retry();
   ELSIF NOT s2s.instance_permits_get(i) THEN
     RETURN s2s.refuse(x, 'wrong-state', s2s.instance_status(i));

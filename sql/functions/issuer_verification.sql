@@ -47,9 +47,9 @@ BEGIN
     FROM new_session
   )
   INSERT INTO s2s.verification (
-    created_at, updated_at, expires_at, attempts, max_attempts, requested_device_count, verification_id, session_id,
-    configuration_ids)
-  SELECT v_now, v_now, v_now + p_lifetime, v_has_data::integer, coalesce(p_max_attempts, 0),
+    created_at, updated_at, expires_at, due_at, attempts, max_attempts, requested_device_count, verification_id,
+    session_id, configuration_ids)
+  SELECT v_now, v_now, v_now + p_lifetime, v_now + p_lifetime, v_has_data::integer, coalesce(p_max_attempts, 0),
          coalesce(p_requested_device_count, 1), verification_id, session_id, p_configuration_ids
   FROM new_session
   RETURNING * INTO v;

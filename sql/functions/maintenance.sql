@@ -21,15 +21,16 @@ BEGIN
     RETURN false;
   END IF;
 
-  -- Made apart and attached: ATTACH, unlike CREATE … PARTITION OF, lets readers and writers of the parent go on. Rows
-  -- are only ever inserted, so autovacuum need not visit them; it still analyzes.
+  -- The default partition, which every look-up visits, must be locked to add one beside it. Locking the parent, which
+  -- locks all, takes the locks in the order in which look-ups take them: no deadlock.
+  LOCK TABLE s2s.answer IN ACCESS EXCLUSIVE MODE;
+
+  -- Rows are only ever inserted, so autovacuum need not visit them for that; it still analyzes.
   EXECUTE format('CREATE TABLE s2s.%I (LIKE s2s.answer INCLUDING STORAGE) WITH (autovacuum_vacuum_insert_threshold = -1)',
                  v_name);
   EXECUTE format('CREATE UNIQUE INDEX %I ON s2s.%I (request_id, peer)', v_name || '_request', v_name);
 
-  -- Answers of that day that the default partition caught would forbid the new one: they move in. The lock, which
-  -- ATTACH needs anyway, keeps further ones out.
-  LOCK TABLE s2s.answer_default IN ACCESS EXCLUSIVE MODE;
+  -- Answers of that day which the default partition caught would forbid the new one: they move in.
   EXECUTE format(
     'WITH caught AS (DELETE FROM s2s.answer_default WHERE created_at >= %L AND created_at < %L RETURNING *)
      INSERT INTO s2s.%I SELECT * FROM caught', v_from, v_to, v_name);
@@ -37,17 +38,27 @@ BEGIN
   RETURN true;
 END
 $$;
+COMMENT ON FUNCTION s2s.answer_partition_make(date) IS 'Makes the partition of a day, unless it is there.';
 
-CREATE OR REPLACE FUNCTION s2s.answer_partitions_ahead() RETURNS integer LANGUAGE sql AS $$
-  -- Today and the three days after, and every day that the default partition holds answers of.
-  SELECT count(*) FILTER (WHERE s2s.answer_partition_make(wanted.day))::integer
-  FROM (
-    SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date + ahead AS day FROM generate_series(0, 3) AS ahead
+CREATE OR REPLACE FUNCTION s2s.answer_partitions_ahead() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  v_today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+  v_day date;
+  v_made integer := 0;
+BEGIN
+  -- Listed first and made afterwards: a table cannot be altered while a query reads it.
+  FOREACH v_day IN ARRAY ARRAY(
+    SELECT v_today + ahead FROM generate_series(0, 3) AS ahead
     UNION
-    SELECT (a.created_at AT TIME ZONE 'UTC')::date FROM s2s.answer_default AS a
-  ) AS wanted
+    SELECT (a.created_at AT TIME ZONE 'UTC')::date FROM s2s.answer_default AS a)
+  LOOP
+    v_made := v_made + s2s.answer_partition_make(v_day)::integer;
+  END LOOP;
+  RETURN v_made;
+END
 $$;
-COMMENT ON FUNCTION s2s.answer_partitions_ahead() IS 'Makes the partitions that the next days, and stray answers, need.';
+COMMENT ON FUNCTION s2s.answer_partitions_ahead() IS
+  'Makes the partitions of today and the three days after, and of every day that the default partition has caught.';
 
 CREATE OR REPLACE FUNCTION s2s.maintain(p_retention interval) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -78,7 +89,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.maintain(interval) IS
-  'To be called every hour or so: makes partitions ahead and drops those wholly older than the retention.';
+  'Makes partitions ahead and drops those wholly older than the retention. To be called every hour or so, with a '
+  'lock_timeout: it waits for running requests, and new ones wait for it.';
 
 -- A fresh database must not put its first answers into the default partition.
 DO $$ BEGIN PERFORM s2s.answer_partitions_ahead(); END $$;

@@ -4,6 +4,8 @@
 --
 --   s2s.verification_is_final(p_status text)                                   -> boolean
 --   s2s.verification_may_move(p_from text, p_to text)                          -> boolean
+--   s2s.verification_is_complete(v s2s.verification, p_status text)            -> boolean
+--   s2s.verification_due_at(p_status text, p_deadline timestamptz, p_expires_at timestamptz) -> timestamptz
 --   s2s.verification_move(v s2s.verification, p_to text)                       -> s2s.verification
 --   s2s.verification_apply_due(v s2s.verification)                             -> s2s.verification
 --   s2s.verification_lock(p_verification_id text)                              -> s2s.verification, null if unknown
@@ -26,17 +28,45 @@ CREATE OR REPLACE FUNCTION s2s.verification_may_move(p_from text, p_to text) RET
 $$;
 COMMENT ON FUNCTION s2s.verification_may_move(text, text) IS 'The state table (profile section 4).';
 
+CREATE OR REPLACE FUNCTION s2s.verification_is_complete(v s2s.verification, p_status text)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE p_status
+    WHEN 'APPROVED' THEN
+      cardinality(v.approved_ids) > 0 AND cardinality(v.approved_ids) IS NOT DISTINCT FROM cardinality(v.subject_refs)
+    WHEN 'ADDITIONAL_INFO_REQUIRED' THEN v.data_request IS NOT NULL
+    WHEN 'REJECTED' THEN v.reason_code IS NOT NULL
+    WHEN 'DENIED' THEN v.reason_code IS NOT NULL
+    ELSE true
+  END IS TRUE
+$$;
+COMMENT ON FUNCTION s2s.verification_is_complete(s2s.verification, text) IS 'Whether the details that a status needs are there.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_due_at(
+  p_status text, p_deadline timestamptz, p_expires_at timestamptz)
+RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE
+    WHEN s2s.verification_is_final(p_status) THEN NULL
+    WHEN p_status = 'PENDING' THEN p_expires_at
+    ELSE least(p_deadline, p_expires_at)
+  END
+$$;
+COMMENT ON FUNCTION s2s.verification_due_at(text, timestamptz, timestamptz) IS
+  'When time alone ends a verification. The deadline binds the wallet: it does not run while PENDING.';
+
 CREATE OR REPLACE FUNCTION s2s.verification_move(v s2s.verification, p_to text)
 RETURNS s2s.verification LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT s2s.verification_may_move(v.status, p_to) THEN
     RAISE EXCEPTION 'verification % cannot move from % to %', v.verification_id, v.status, p_to;
+  ELSIF NOT s2s.verification_is_complete(v, p_to) THEN
+    RAISE EXCEPTION 'verification % lacks what % needs', v.verification_id, p_to;
   END IF;
   UPDATE s2s.verification AS u
   SET status = p_to,
       version = u.version + 1,
       updated_at = clock_timestamp(),
       deadline = v.deadline,
+      due_at = s2s.verification_due_at(p_to, v.deadline, v.expires_at),
       data_seq = v.data_seq,
       attempts = v.attempts,
       max_attempts = v.max_attempts,
