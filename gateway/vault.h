@@ -5,6 +5,7 @@
  *
  * A sealed blob is: version (1 octet) | key id (4) | salt (16) | nonce-less AES-256-GCM ciphertext and tag, under a key
  * derived per blob with HKDF-SHA256(data key, salt, "s2s-gateway seal"), so that random collisions of nonces cannot occur.
+ * The key id is the first octets of the key's SHA-256; the associated data is version, key id, salt and the context.
  */
 #ifndef GW_VAULT_H
 #define GW_VAULT_H
@@ -30,8 +31,8 @@ S2S_MUST_CHECK struct s2s_result gw_vault_open(const struct gw_vault *vault, str
 /* Number of keys, newest first. */
 size_t gw_vault_key_count(const struct gw_vault *vault);
 
-/* A pseudonym: base64url HMAC-SHA256 of `purpose` and `text` under the `index`th key, prefixed by the key's id and a
- * dot; NUL-terminated into `out`. The same input gives the same output. */
+/* A pseudonym: base64url HMAC-SHA256 of `purpose` and `text` under a key derived from the `index`th data key, prefixed
+ * by the data key's id in hex and a dot; NUL-terminated into `out`. The same input gives the same output. */
 #define GW_PSEUDONYM_SIZE 56
 void gw_vault_pseudonym(const struct gw_vault *vault, size_t index, const char *purpose, struct s2s_bytes text,
                         char out[GW_PSEUDONYM_SIZE]);

@@ -18,7 +18,8 @@ struct gw_dataset *gw_dataset_load(const struct gw_file *file, const struct gw_v
                                    struct gw_config_errors *errors);
 void gw_dataset_free(struct gw_dataset *dataset);
 
-/* The subject reference to store for `subject` (made with the newest key), or false when the file has no such subject. */
+/* The subject reference to store for `subject` (made with the newest key), or false when the file has no such subject.
+ */
 bool gw_dataset_subject_ref(const struct gw_dataset *dataset, const char *subject, char out[GW_PSEUDONYM_SIZE]);
 
 struct gw_dataset_entry {
