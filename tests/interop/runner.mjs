@@ -46,7 +46,9 @@ function runFiles(files, concurrency, counts) {
       if (failureType === 'subtestsFailed') return;
       counts.failed++;
       const file = relative(HERE, String(event.file ?? event.name).replace(/^file:(\/\/)?/, ''));
-      const trace = String(cause?.stack ?? cause ?? message).split('\n').filter((line) => !/\(?node:internal|node:async_hooks/.test(line));
+      const trace = String(cause?.stack ?? cause ?? message)
+        .split('\n')
+        .filter((line) => !/\(?node:internal|node:async_hooks/.test(line));
       console.log(`FAILED ${file}: ${event.name}\n    ${trace.join('\n    ')}`);
     });
     stream.on('test:stderr', (event) => process.stderr.write(event.message));
@@ -66,7 +68,11 @@ async function main() {
   const counts = { passed: 0, failed: 0, skipped: [] };
   const isFault = (file) => file.startsWith(join(HERE, 'faults'));
   const chosen = files.length ? files : folders.flatMap(testFiles);
-  await runFiles(chosen.filter((file) => !isFault(file)), 2, counts);
+  await runFiles(
+    chosen.filter((file) => !isFault(file)),
+    2,
+    counts,
+  );
   // A fault hits everybody: those files run alone, one after the other.
   for (const file of chosen.filter(isFault)) await runFiles([file], 1, counts);
   for (const name of counts.skipped) console.log(`skipped: ${name}`);

@@ -37,7 +37,12 @@ const HASHES = { ES256: 'sha256', ES384: 'sha384', ES512: 'sha512', EdDSA: null,
 /** Whether the JOSE signature (base64url) over `data` verifies with `publicKey`. Unknown algorithms never do. */
 function verifySignature(alg, publicKey, data, signature) {
   if (!(alg in HASHES)) return false;
-  return verify(HASHES[alg], Buffer.from(data), { key: publicKey, dsaEncoding: 'ieee-p1363' }, fromBase64url(signature));
+  return verify(
+    HASHES[alg],
+    Buffer.from(data),
+    { key: publicKey, dsaEncoding: 'ieee-p1363' },
+    fromBase64url(signature),
+  );
 }
 
 const hasher = (data, alg) => createHash(alg.replace('-', '')).update(data).digest();

@@ -25,7 +25,10 @@ export class Response {
   }
 
   get contentType() {
-    return String(this.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
+    return String(this.headers['content-type'] ?? '')
+      .split(';')[0]
+      .trim()
+      .toLowerCase();
   }
 }
 

@@ -44,7 +44,9 @@ async function sealIntegrated(number, recipient, { header, aad, plaintext }) {
 
 const SERIALIZERS = {
   compact: (sealed) =>
-    [sealed.protectedHeader, ...[sealed.encryptedKey, sealed.iv, sealed.ciphertext, sealed.tag].map(base64url)].join('.'),
+    [sealed.protectedHeader, ...[sealed.encryptedKey, sealed.iv, sealed.ciphertext, sealed.tag].map(base64url)].join(
+      '.',
+    ),
   flattened: (sealed, aad) => {
     const jwe = { protected: sealed.protectedHeader, encrypted_key: base64url(sealed.encryptedKey) };
     if (aad !== undefined) jwe.aad = aad;
@@ -66,7 +68,11 @@ const SERIALIZERS = {
  * compact, flattened or general; `aad` (bytes or text) needs one of the latter two. `header` adds members to the
  * protected header, or takes them away when undefined.
  */
-export async function sealJwe(recipient, plaintext, { alg = recipient.alg, enc, form = 'compact', aad, header = {} } = {}) {
+export async function sealJwe(
+  recipient,
+  plaintext,
+  { alg = recipient.alg, enc, form = 'compact', aad, header = {} } = {},
+) {
   const { number, keyEncryption } = hpke.suiteOf(alg);
   const members = { alg };
   if (recipient.kid !== undefined) members.kid = recipient.kid;

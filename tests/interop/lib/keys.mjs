@@ -48,7 +48,9 @@ export function publicJwk(jwk) {
 /** RFC 7638 SHA-256 thumbprint, base64url. */
 export function thumbprint(jwk) {
   const members = THUMBPRINT_MEMBERS[jwk.kty].map((name) => [name, jwk[name]]);
-  return createHash('sha256').update(JSON.stringify(Object.fromEntries(members))).digest('base64url');
+  return createHash('sha256')
+    .update(JSON.stringify(Object.fromEntries(members)))
+    .digest('base64url');
 }
 
 /** A KeyData object for the public half of `jwk`. */

@@ -44,7 +44,12 @@ export async function keyBinding(session, issuer, wek, { signer = session.wsk, h
 }
 
 /** The KeyData of a presentment key with its proof of possession. */
-export async function presentmentKey(session, issuer, key, { signer = key, header = {}, claims = {}, members = {} } = {}) {
+export async function presentmentKey(
+  session,
+  issuer,
+  key,
+  { signer = key, header = {}, claims = {}, members = {} } = {},
+) {
   const payload = { aud: issuer, iat: nowSeconds(), nonce: session.sessionId, ...claims };
   const jwt = await signJws({ typ: TYP_KEY_PROOF, jwk: publicJwk(key), ...header }, payload, signer);
   return keyData('PRESENTMENT_KEY', key, { attestation: { proof_type: 'jwt', jwt }, ...members });

@@ -103,7 +103,11 @@ export class Wallet {
   }
 
   /** As `call`, again with the same request id until the gateway gives a final answer: what a real caller does. */
-  async callUntilAnswered(path, body, { requestId = randomUUID(), deadlineMs = 60_000, pauseMs = 100, ...options } = {}) {
+  async callUntilAnswered(
+    path,
+    body,
+    { requestId = randomUUID(), deadlineMs = 60_000, pauseMs = 100, ...options } = {},
+  ) {
     const giveUpAt = Date.now() + deadlineMs;
     for (;;) {
       let problem;
@@ -189,7 +193,8 @@ export class Wallet {
     const giveUpAt = Date.now() + timeoutMs;
     for (;;) {
       const response = await this.status(session);
-      if (response.status !== 200) throw new Error(`status of ${session.sessionId}: ${response.status} ${response.text}`);
+      if (response.status !== 200)
+        throw new Error(`status of ${session.sessionId}: ${response.status} ${response.text}`);
       if (statuses.includes(response.json.status)) return response.json;
       if (Date.now() > giveUpAt) throw new Error(`still ${response.json.status}, waited for ${statuses.join(' or ')}`);
       await sleep(pauseMs);
@@ -230,7 +235,9 @@ export class Wallet {
     if (transactionId) {
       request.transaction_id = transactionId;
     } else {
-      const made = (keys ?? [generateSigningKey()]).map((key) => payloads.presentmentKey(session, this.issuer, key, proof));
+      const made = (keys ?? [generateSigningKey()]).map((key) =>
+        payloads.presentmentKey(session, this.issuer, key, proof),
+      );
       const content = { presentmentKeys: presentmentKeys ?? (await Promise.all(made)) };
       if (binding === 'payload') content.walletEncryptionKeyThumbprint = thumbprint(wek);
       request.clientEncryptedData = await payloads.clientPayload(session, issuerKey, content, payload);

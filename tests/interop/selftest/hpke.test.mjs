@@ -50,7 +50,12 @@ for (const alg of ['HPKE-0', 'HPKE-0-KE']) {
   test(`${alg}: a changed ciphertext or aad does not open`, async () => {
     const jwk = generateKey('P-256', { alg });
     const compact = await sealJwe(publicJwk(jwk), 'to be kept');
-    await assert.rejects(openJwe(changePart(compact, 3, (part) => flipBit(part)), jwk));
+    await assert.rejects(
+      openJwe(
+        changePart(compact, 3, (part) => flipBit(part)),
+        jwk,
+      ),
+    );
     const flattened = await sealJwe(publicJwk(jwk), 'to be kept', { form: 'flattened', aad: 'extra' });
     await assert.rejects(openJwe({ ...flattened, aad: 'b3RoZXI' }, jwk));
   });

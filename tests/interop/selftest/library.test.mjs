@@ -88,8 +88,17 @@ describe('transports', () => {
       const chunks = [];
       request.on('data', (chunk) => chunks.push(chunk));
       request.on('end', () => {
-        response.writeHead(201, { 'content-type': 'application/json; charset=utf-8', 'x-request-id': request.headers['x-request-id'] });
-        response.end(JSON.stringify({ version: request.httpVersion, method: request.method, body: Buffer.concat(chunks).toString() }));
+        response.writeHead(201, {
+          'content-type': 'application/json; charset=utf-8',
+          'x-request-id': request.headers['x-request-id'],
+        });
+        response.end(
+          JSON.stringify({
+            version: request.httpVersion,
+            method: request.method,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
       });
     });
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -97,7 +106,10 @@ describe('transports', () => {
   });
   after(() => server.close());
 
-  for (const [protocol, version] of [['h1', '1.1'], ['h2', '2.0']]) {
+  for (const [protocol, version] of [
+    ['h1', '1.1'],
+    ['h2', '2.0'],
+  ]) {
     test(`${protocol}: a request and its answer`, async () => {
       const client = new HttpClient(pki, { protocol });
       const caller = new Wallet({ url, client, metadata: wallet.metadata });
@@ -127,9 +139,23 @@ describe('the credential verifier', () => {
   async function issue({ key = createPrivateKey(pki.key), members = {} } = {}) {
     const x5c = [new X509Certificate(pki.cert).raw.toString('base64')];
     const saltGenerator = () => randomBytes(16).toString('base64url');
-    const sdjwt = new SDJwtVcInstance({ signer: signer(key), signAlg: 'ES256', hasher, hashAlg: 'sha-256', saltGenerator });
+    const sdjwt = new SDJwtVcInstance({
+      signer: signer(key),
+      signAlg: 'ES256',
+      hasher,
+      hashAlg: 'sha-256',
+      saltGenerator,
+    });
     const now = Math.floor(Date.now() / 1000);
-    const payload = { iss: issuer, vct: 'urn:test', iat: now, exp: now + 60, cnf: { jwk: publicJwk(holder) }, ...claims, ...members };
+    const payload = {
+      iss: issuer,
+      vct: 'urn:test',
+      iat: now,
+      exp: now + 60,
+      cnf: { jwk: publicJwk(holder) },
+      ...claims,
+      ...members,
+    };
     return sdjwt.issue(payload, { _sd: Object.keys(claims) }, { header: { x5c } });
   }
 
@@ -139,7 +165,12 @@ describe('the credential verifier', () => {
     assert.equal(verified.claims.given_name, 'Erika');
     assert.equal(verified.payload.given_name, undefined);
     assert.equal(verified.disclosures.length, 2);
-    const shown = await presentCredential(credential, { frame: { given_name: true }, holderKey: holder, aud: 'v', nonce: 'n' });
+    const shown = await presentCredential(credential, {
+      frame: { given_name: true },
+      holderKey: holder,
+      aud: 'v',
+      nonce: 'n',
+    });
     const seen = await verifyPresentation(shown, { trustAnchors: pki.ca, nonce: 'n' });
     assert.equal(seen.claims.given_name, 'Erika');
     assert.equal(seen.claims.family_name, undefined);

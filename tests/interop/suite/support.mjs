@@ -32,7 +32,9 @@ export const PROBLEM = {
 /** The headers that every answer of the S2S endpoints carries. */
 export function assertCommonHeaders(response, requestId) {
   const { headers } = response;
-  const supported = String(headers['api-supported-versions'] ?? '').split(',').map((version) => version.trim());
+  const supported = String(headers['api-supported-versions'] ?? '')
+    .split(',')
+    .map((version) => version.trim());
   assert.ok(supported.includes(API_VERSION), `Api-Supported-Versions is ${headers['api-supported-versions']}`);
   assert.ok(supported.includes(headers['api-version']), `Api-Version is ${headers['api-version']}`);
   assert.match(String(headers['cache-control']), /\bno-store\b/);
@@ -60,7 +62,10 @@ export function assertProblemShape(response) {
 export function assertProblem(response, status, type) {
   assert.equal(response.status, status, response.text);
   const types = [type].flat();
-  assert.ok(types.includes(response.json.type), `type is ${response.json.type}, not ${types.join(' or ')}: ${response.text}`);
+  assert.ok(
+    types.includes(response.json.type),
+    `type is ${response.json.type}, not ${types.join(' or ')}: ${response.text}`,
+  );
   return response.json;
 }
 
