@@ -9,6 +9,7 @@
 #include "proto/curve.h"
 #include "tests/unit/check_main.h"
 
+#include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,9 +20,11 @@ static inline void setup(void)
     arena = s2s_arena_new((size_t)16 << 20);
 }
 
+/* Whatever failed, nothing may be left in OpenSSL's error queue: a TLS connection would find it there. */
 static inline void teardown(void)
 {
     s2s_arena_free(arena);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
 }
 
 static inline struct s2s_bytes bytes(const char *text)
@@ -43,7 +46,7 @@ static inline struct json_object *json(const char *text)
     return obj;
 }
 
-/* A shallow copy that may be changed. */
+/* A copy that may be changed. */
 static inline struct json_object *copy_of(struct json_object *obj)
 {
     return json(json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PLAIN));
