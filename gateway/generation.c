@@ -119,6 +119,22 @@ static bool load_issuer_keys(struct gw_generation *g, struct gw_config_errors *e
 
 /* ---- offerings, peers, metadata ---- */
 
+static char *copy_text(const char *text)
+{
+    char *copy = strdup(text);
+    s2s_assert(copy != NULL);
+    return copy;
+}
+
+static void describe_offering(struct gw_offering *offering)
+{
+    struct json_object *metadata = gw_credential_metadata(offering->config);
+    offering->metadata_version = copy_text(s2s_json_string(metadata, "version"));
+    offering->metadata =
+        copy_text(json_object_to_json_string_ext(metadata, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(metadata);
+}
+
 static bool load_offerings(struct gw_generation *g, struct gw_config_errors *errors)
 {
     bool ok = true;
@@ -129,8 +145,7 @@ static bool load_offerings(struct gw_generation *g, struct gw_config_errors *err
         offering->signer =
             gw_signer_load(&offering->config->signing_key, &offering->config->signing_certificate, errors);
         offering->dataset = gw_dataset_load(&offering->config->dataset, g->vault, errors);
-        offering->metadata = gw_credential_metadata(offering->config);
-        offering->metadata_version = s2s_json_string(offering->metadata, "version");
+        describe_offering(offering);
         ok = ok && offering->signer != NULL && offering->dataset != NULL;
     }
     return ok;
@@ -235,7 +250,8 @@ void gw_generation_unref(struct gw_generation *g)
     for (size_t i = 0; g->offerings != NULL && i < g->config->credential_count; ++i) {
         gw_signer_free(g->offerings[i].signer);
         gw_dataset_free(g->offerings[i].dataset);
-        json_object_put(g->offerings[i].metadata);
+        free(g->offerings[i].metadata);
+        free(g->offerings[i].metadata_version);
     }
     for (size_t i = 0; i < g->issuer_keys.count; ++i)
         s2s_jwk_free(g->issuer_keys.keys[i]);

@@ -27,8 +27,8 @@ struct gw_offering {
     const struct gw_credential_config *config;
     struct gw_signer *signer;
     struct gw_dataset *dataset;
-    struct json_object *metadata; /* CredentialMetadata */
-    const char *metadata_version; /* borrowed from it */
+    char *metadata; /* CredentialMetadata as JSON text: json-c trees must not be shared between threads */
+    char *metadata_version;
 };
 
 /* A document served as it is, with its entity tag (quotes included). */

@@ -24,12 +24,13 @@ enum gw_step gw_issuer_metadata(struct gw_exchange *ex)
     if (step != GW_STEP_CHECK)
         return step;
     const char *known = gw_body_string(ex, "credentialMetadataVersion");
-    struct json_object *answer = s2s_json_own(ex->arena, json_object_new_object());
-    if (known == NULL || strcmp(known, offering->metadata_version) != 0)
-        json_object_object_add(answer, "credentialMetadata", json_object_get(offering->metadata));
+    bool current = known != NULL && strcmp(known, offering->metadata_version) == 0;
+    const char *answer = "{}";
+    if (!current)
+        answer = s2s_arena_printf(ex->arena, "{\"credentialMetadata\":%s}", offering->metadata);
     gw_exchange_call(ex, GW_SQL_ANSWER, gw_body_string(ex, "sessionId"));
     gw_db_integer(&ex->call, ex->arena, 200);
-    gw_db_text(&ex->call, s2s_json_write(ex->arena, answer, NULL));
+    gw_db_text(&ex->call, answer);
     return GW_STEP_COMMIT;
 }
 

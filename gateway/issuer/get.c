@@ -4,6 +4,7 @@
  * the database. It is committed only if the instance is still what it was when it was loaded; otherwise all of this runs again.
  */
 #include "gateway/clock.h"
+#include "gateway/credential/jsontext.h"
 #include "gateway/credential/sdjwt.h"
 #include "gateway/issuer/endpoints.h"
 #include "gateway/log.h"
@@ -113,39 +114,42 @@ static struct s2s_result make_credentials(struct gw_exchange *ex, const struct f
         .claims = claims,
         .now = ex->now,
     };
-    struct json_object *list = s2s_json_own(ex->arena, json_object_new_array());
+    struct gw_text text = gw_text(ex->arena);
     size_t count = fetch->key_count > 0 ? fetch->key_count : 1;
     for (size_t i = 0; i < count; ++i) {
         char *credential;
         input.holder = fetch->key_count > 0 ? fetch->keys[i] : NULL;
         S2S_TRY(gw_sdjwt_issue(ex->arena, &input, &credential));
-        struct json_object *entry = json_object_new_object();
-        json_object_object_add(entry, "credential", json_object_new_string(credential));
-        json_object_array_add(list, entry);
+        gw_text_add_string(&text, i == 0 ? "[{\"credential\":" : ",{\"credential\":");
+        gw_text_add_json_string(&text, credential);
+        gw_text_add_string(&text, "}");
     }
-    size_t len;
-    char *text = s2s_json_write(ex->arena, list, &len);
-    if (text == NULL)
-        return s2s_fail(S2S_LIMIT, "the credentials are too large");
-    *plain = s2s_bytes(text, len);
-    return s2s_ok();
+    gw_text_add_string(&text, "]");
+    *plain = s2s_bytes(text.data, text.len);
+    return text.failed ? s2s_fail(S2S_LIMIT, "the credentials are too large") : s2s_ok();
 }
 
 static struct s2s_result make_answer(struct gw_exchange *ex, const struct fetch *fetch,
                                      const struct gw_dataset_entry *entry, const char **body)
 {
     struct s2s_jwe_options options = {.form = S2S_JWE_FLATTENED};
-    struct json_object *jwe, *answer = s2s_json_own(ex->arena, json_object_new_object());
+    struct gw_text text = gw_text(ex->arena);
+    struct json_object *jwe;
     struct s2s_bytes plain;
     S2S_TRY(make_credentials(ex, fetch, entry->claims, &plain));
     S2S_TRY(s2s_jwe_seal(ex->arena, fetch->wek, &options, plain, &jwe));
-    json_object_object_add(answer, "credentialVersion", json_object_new_string(entry->version));
-    json_object_object_add(answer, "credentials", json_object_get(jwe));
+    gw_text_add_string(&text, "{\"credentialVersion\":");
+    gw_text_add_json_string(&text, entry->version);
+    gw_text_add_string(&text, ",\"credentials\":");
+    gw_text_add_json(&text, jwe);
     const char *known = gw_body_string(ex, "currentCredentialMetadataVersion");
-    if (known == NULL || strcmp(known, fetch->offering->metadata_version) != 0)
-        json_object_object_add(answer, "credentialMetadata", json_object_get(fetch->offering->metadata));
-    *body = s2s_json_write(ex->arena, answer, NULL);
-    return *body != NULL ? s2s_ok() : s2s_fail(S2S_LIMIT, "the answer is too large");
+    if (known == NULL || strcmp(known, fetch->offering->metadata_version) != 0) {
+        gw_text_add_string(&text, ",\"credentialMetadata\":");
+        gw_text_add_string(&text, fetch->offering->metadata);
+    }
+    gw_text_add_string(&text, "}");
+    *body = text.data;
+    return text.failed ? s2s_fail(S2S_LIMIT, "the answer is too large") : s2s_ok();
 }
 
 static enum gw_step answer_ready(struct gw_exchange *ex, const struct fetch *fetch)

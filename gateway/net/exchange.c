@@ -29,6 +29,7 @@
 
 /* Hangs in h2o's request pool, to learn when the request goes. */
 struct gw_exchange_link {
+    h2o_req_t *req;
     struct gw_exchange *ex; /* NULL once answered */
 };
 
@@ -43,11 +44,10 @@ static void exchange_free(struct gw_exchange *ex)
 static void on_request_disposed(void *data)
 {
     struct gw_exchange_link *link = data;
-    struct gw_exchange *ex = link->ex;
-    if (ex == NULL)
-        return;
-    gw_conn_count_reset(gw_conn_of(ex->req));
-    ex->req = NULL;
+    if (link->req->bytes_sent == 0) /* answered or not, the client did not wait for it */
+        gw_conn_count_reset(gw_conn_of(link->req));
+    if (link->ex != NULL)
+        link->ex->req = NULL;
 }
 
 static void log_access(const struct gw_exchange *ex, int status)
@@ -402,7 +402,7 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
     s2s_uuid_new(ex->token);
     ++worker->in_flight;
     struct gw_exchange_link *link = h2o_mem_alloc_shared(&req->pool, sizeof(*link), on_request_disposed);
-    link->ex = ex;
+    *link = (struct gw_exchange_link){req, ex};
     ex->link = link;
     receive(ex);
 }

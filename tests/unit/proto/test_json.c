@@ -145,9 +145,7 @@ START_TEST(test_refuses_the_rest)
         "{\"a\":1,\"a\":1}",
         "{\"a\":1,\"\\u0061\":2}",
         "[{\"b\":{\"a\":1,\"c\":2,\"a\":null}}]",
-        /* numbers that no integer type or double holds */
-        "18446744073709551616",
-        "-9223372036854775809",
+        /* numbers that no double holds, or too long to be one */
         "[1e400]",
         "{\"a\":-1e999}",
         "11111111111111111111111111111111111111111111111111111111111111111111111111",
