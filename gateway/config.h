@@ -10,6 +10,7 @@
 #ifndef GW_CONFIG_H
 #define GW_CONFIG_H
 
+#include "proto/arena.h"
 #include "proto/peer.h"
 #include "proto/wsk.h"
 
@@ -91,7 +92,7 @@ struct gw_policy_config {
     char *denied_message; /* for the holder */
     struct gw_item_policy *items;
     size_t item_count;
-    unsigned max_attempts;  /* submissions with data; 0: unlimited */
+    unsigned max_attempts;  /* submissions with data; 0: unlimited; default 3 when an item has `expected`, else 0 */
     int64_t deadline_ms;    /* for an item request; 0: none but the session's */
     unsigned authorized_device_count; /* most devices that an approval grants; default 1 */
 };
@@ -128,7 +129,6 @@ struct gw_credential_config {
 
 struct gw_limits_config {
     size_t max_body;             /* default 1 MiB */
-    size_t max_header;           /* fixed by h2o; documented */
     unsigned max_depth;          /* default 32 */
     size_t request_memory;       /* ceiling of one request's arena; default 16 MiB */
     unsigned max_streams;        /* concurrent HTTP/2 streams a connection; default 100 */
@@ -176,7 +176,8 @@ struct gw_issuer_config {
 };
 
 struct gw_config {
-    char *path; /* of the configuration file */
+    struct s2s_arena *arena; /* owns all that follows, and the struct itself */
+    char *path; /* of the configuration file, absolute */
     unsigned workers; /* default: one per core */
     struct gw_issuer_config issuer;
     struct gw_listener_config s2s, public_, admin;

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules between keys. A faulty member has been reported and is empty, so every rule here takes an empty member as
+ * nothing to check.
+ */
+#include "config_schema.h"
+
+#include <arpa/inet.h>
+#include <libpq-fe.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static bool among(const char *word, const char *const *words)
+{
+    while (*words != NULL)
+        if (same(word, *words++))
+            return true;
+    return false;
+}
+
+/* Complain about the key `name` of the section that is being checked; `value` is the key's node. */
+__attribute__((format(printf, 4, 5))) static void complain_key(struct gw_reader *reader, const struct gw_yaml *value,
+                                                               const char *name, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    size_t mark = gw_enter(reader, ".%s", name);
+    gw_complain(reader, value, "%s", text);
+    gw_leave(reader, mark);
+}
+
+/* ---- Issuer ---- */
+
+/* The base path is compared octet by octet with request paths, so it must have one spelling. */
+static const char *base_path_fault(const char *path)
+{
+    size_t len = strlen(path);
+    if (len > 0 && path[len - 1] == '/')
+        return "the URL ends with a slash; remove it";
+    if (strchr(path, '%') != NULL || strstr(path, "//") != NULL || strstr(path, "/.") != NULL)
+        return "the path has an empty or dotted segment or a percent sign; write a plain path such as /s2s";
+    return NULL;
+}
+
+void gw_check_issuer(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    struct gw_issuer_config *issuer = object;
+    if (issuer->url != NULL) {
+        issuer->base_path = gw_reader_copy(reader, gw_url_path(issuer->url));
+        const char *fault = base_path_fault(issuer->base_path);
+        if (fault != NULL)
+            complain_key(reader, gw_yaml_get(node, "url"), "url", "%s", fault);
+    }
+    if (issuer->encryption_key_count > 0 && issuer->encryption_keys[0].retire_after != 0)
+        complain_key(reader, gw_yaml_get(node, "encryption_keys"), "encryption_keys",
+                     "the newest key retires; put a key without retire_after first");
+}
+
+/* ---- Listeners ---- */
+
+void gw_check_listener(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    (void)reader;
+    struct gw_listener_config *listener = object;
+    listener->enabled = node != NULL;
+    listener->line = node != NULL ? gw_yaml_line(node) : 0;
+}
+
+static bool is_loopback(const char *address)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, address, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+void gw_check_admin_listener(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    gw_check_listener(reader, object, node);
+    const struct gw_listener_config *listener = object;
+    if (listener->address != NULL && !is_loopback(listener->address))
+        complain_key(reader, gw_yaml_get(node, "address"), "address",
+                     "the operators' listener has no TLS; give a loopback address, 127.0.0.1 or ::1");
+}
+
+static void check_ports(struct gw_reader *reader, const struct gw_config *config)
+{
+    const struct gw_listener_config *listeners[] = {&config->s2s, &config->public_, &config->admin};
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < i; j++)
+            if (listeners[i]->port != 0 && listeners[i]->port == listeners[j]->port &&
+                same(listeners[i]->address, listeners[j]->address))
+                gw_config_error(reader->errors, listeners[i]->line,
+                                "listeners: address and port are those of line %d; give each listener its own",
+                                listeners[j]->line);
+}
+
+/* ---- Limits ---- */
+
+void gw_check_limits(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    const struct gw_limits_config *limits = object;
+    if (limits->request_memory != 0 && limits->request_memory < limits->max_body)
+        gw_complain(reader, node, "request_memory is less than max_body; a body must fit, with what is made of it");
+}
+
+/* ---- Database ---- */
+
+/* Whether libpq understands the URL; `password` tells whether it holds one. libpq's own message would quote the URL. */
+static bool parse_database_url(const char *url, bool *password)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    if (options == NULL)
+        return false;
+    static const char *const secrets[] = {"password", "sslpassword", NULL};
+    for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
+        if (option->val != NULL && option->val[0] != '\0' && among(option->keyword, secrets))
+            *password = true;
+    PQconninfoFree(options);
+    return true;
+}
+
+void gw_check_database(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    struct gw_database_config *database = object;
+    const struct gw_yaml *url_node = gw_yaml_get(node, "url");
+    const char *environment = getenv("S2S_DATABASE_URL");
+    if (url_node != NULL)
+        database->line = gw_yaml_line(url_node);
+    else if (environment != NULL && environment[0] != '\0')
+        database->url = gw_reader_copy(reader, environment);
+    else
+        gw_complain(reader, node, "the required key 'url' is missing; add it, or set S2S_DATABASE_URL");
+    if (database->url == NULL)
+        return;
+
+    bool password = false;
+    if (!parse_database_url(database->url, &password))
+        gw_complain(reader, url_node, "%s is not a connection string of libpq; write for example %s",
+                    url_node != NULL ? "url" : "S2S_DATABASE_URL", "postgresql://user@host/database");
+    else if (url_node != NULL && password && gw_file_exposed(reader->file))
+        complain_key(
+            reader, url_node, "url",
+            "the URL holds a password, but this file is open to group or others; run: chmod 600 %s (or give the URL "
+            "in S2S_DATABASE_URL)",
+            reader->file);
+}
+
+/* ---- Peers ---- */
+
+void gw_check_peer(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    static const char *const reserved[] = {"none", "other", NULL}; /* labels of the metrics */
+    struct gw_peer_config *peer = object;
+    peer->line = node->line;
+    if (among(peer->name, reserved))
+        complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is reserved; give another", peer->name);
+}
+
+void gw_check_rule(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    (void)object;
+    if (node->count != 1)
+        gw_complain(reader, node, "an identity is one of san_dns, san_uri, subject, thumbprint; give exactly one");
+}
+
+struct identity {
+    const struct s2s_peer_rule *rule;
+    int line;
+};
+
+static int compare_identities(const void *a, const void *b)
+{
+    const struct identity *left = a, *right = b;
+    if (left->rule->kind != right->rule->kind)
+        return left->rule->kind < right->rule->kind ? -1 : 1;
+    int order = strcmp(left->rule->value, right->rule->value);
+    return order != 0 ? order : left->line - right->line;
+}
+
+/* The identities of a peer, with their lines, behind the `n` already there. */
+static size_t gather_identities(const struct gw_peer_config *peer, const struct gw_yaml *peer_node,
+                                struct identity *all, size_t n)
+{
+    const struct gw_yaml *list = gw_yaml_get(peer_node, "identity");
+    const struct gw_yaml *item = list != NULL ? list->first : NULL;
+    for (size_t i = 0; i < peer->rule_count; i++, item = item->next)
+        if (peer->rules[i].value != NULL)
+            all[n++] = (struct identity){&peer->rules[i], item->line};
+    return n;
+}
+
+/* A certificate must not be two peers', or the order of the file would decide whose sessions it reaches. */
+static void check_identities(struct gw_reader *reader, const struct gw_config *config, const struct gw_yaml *peers)
+{
+    size_t total = 0, n = 0, i = 0;
+    for (size_t p = 0; p < config->peer_count; p++)
+        total += config->peers[p].rule_count;
+    struct identity *all = gw_reader_alloc(reader, total * sizeof *all);
+    for (const struct gw_yaml *node = peers->first; node != NULL; node = node->next)
+        n = gather_identities(&config->peers[i++], node, all, n);
+    qsort(all, n, sizeof *all, compare_identities);
+    for (i = 1; i < n; i++)
+        if (all[i].rule->kind == all[i - 1].rule->kind && same(all[i].rule->value, all[i - 1].rule->value))
+            gw_config_error(reader->errors, all[i].line,
+                            "peers: this identity stands in line %d too; a certificate belongs to one peer, remove one",
+                            all[i - 1].line);
+}
+
+static void check_allowed_id(struct gw_reader *reader, const struct gw_config *config, const struct gw_yaml *node)
+{
+    struct gw_suggestion suggestion = {.word = node->text};
+    for (size_t i = 0; i < config->credential_count; i++) {
+        const char *id = config->credentials[i].id;
+        if (same(id, node->text))
+            return;
+        if (id != NULL)
+            gw_suggest(&suggestion, id);
+    }
+    if (suggestion.best != NULL)
+        gw_complain(reader, node, "no credential configuration has the id '%s'; did you mean '%s'?", node->text,
+                    suggestion.best);
+    else
+        gw_complain(reader, node, "no credential configuration has the id '%s'; add it or remove it here", node->text);
+}
+
+static void check_allowed_ids(struct gw_reader *reader, const struct gw_config *config, const struct gw_yaml *peers)
+{
+    size_t i = 0;
+    for (const struct gw_yaml *peer = peers->first; peer != NULL; peer = peer->next, i++) {
+        const struct gw_yaml *list = gw_yaml_get(peer, "credential_configurations");
+        size_t mark = gw_enter(reader, "peers[%zu].credential_configurations", i);
+        for (const struct gw_yaml *id = list != NULL ? list->first : NULL; id != NULL; id = id->next)
+            if (id->kind == GW_YAML_SCALAR)
+                check_allowed_id(reader, config, id);
+        gw_leave(reader, mark);
+    }
+}
+
+/* ---- Credential configurations ---- */
+
+void gw_check_claim(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    /* What SD-JWT (RFC 9901 section 4.1) and SD-JWT VC ("Registered JWT Claims") keep for themselves. */
+    static const char *const reserved[] = {"iss",           "iat",    "nbf", "exp",     "cnf", "vct",
+                                           "vct#integrity", "status", "_sd", "_sd_alg", "...", NULL};
+    const struct gw_claim_config *claim = object;
+    if (among(claim->name, reserved))
+        complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is not for datasets; name the claim otherwise",
+                     claim->name);
+}
+
+void gw_check_item(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    static const char *const given[] = {"id", "type", "required", NULL};
+    const struct gw_item_policy *item = object;
+    if (item->expected != NULL && item->member == NULL)
+        complain_key(reader, gw_yaml_get(node, "expected"), "expected",
+                     "nothing says which member to compare; add the key 'member'");
+    const struct gw_yaml *request = gw_yaml_get(node, "request");
+    for (size_t i = 0; given[i] != NULL; i++)
+        if (gw_yaml_get(request, given[i]) != NULL)
+            complain_key(reader, gw_yaml_get(request, given[i]), "request",
+                         "'%s' is set by the item's own key; remove it", given[i]);
+}
+
+/* A secret that is compared must not be open to guessing because nobody thought of a limit. */
+void gw_check_verification(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    enum { GUESSES = 3 };
+    (void)reader;
+    struct gw_policy_config *policy = object;
+    if (gw_yaml_get(node, "max_attempts") != NULL)
+        return;
+    for (size_t i = 0; i < policy->item_count; i++)
+        if (policy->items[i].expected != NULL)
+            policy->max_attempts = GUESSES;
+}
+
+void gw_check_credential(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    struct gw_credential_config *credential = object;
+    credential->line = node->line;
+    if (credential->subject_item == NULL)
+        return;
+    for (size_t i = 0; i < credential->policy.item_count; i++)
+        if (same(credential->policy.items[i].id, credential->subject_item))
+            return;
+    complain_key(reader, gw_yaml_get(gw_yaml_get(node, "dataset"), "subject_item"), "dataset.subject_item",
+                 "no item of verification.items has the id '%s'; add it or correct the id", credential->subject_item);
+}
+
+/* ---- The whole ---- */
+
+static unsigned usable_cores(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (unsigned)CPU_COUNT(&cores) : 1;
+}
+
+void gw_check_config(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    struct gw_config *config = object;
+    if (config->workers == 0)
+        config->workers = usable_cores();
+    check_ports(reader, config);
+    const struct gw_yaml *peers = gw_yaml_get(node, "peers");
+    if (peers == NULL || peers->kind != GW_YAML_SEQUENCE)
+        return;
+    check_identities(reader, config, peers);
+    check_allowed_ids(reader, config, peers);
+}

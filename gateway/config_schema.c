@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of keys. Parsing, defaults, checks and docs/configuration.md all come from these rows; a new key is a
+ * member in config.h and a row here.
+ */
+#include "config_schema.h"
+
+#define AT(type, member) .offset = offsetof(struct type, member)
+#define LIST_AT(type, member, length) AT(type, member), .count_offset = offsetof(struct type, length)
+#define RANGE(least, most) .min = (least), .max = (most)
+#define END                                                                                                            \
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
+    }
+
+/* Durations are in milliseconds. */
+#define SECONDS(n) (INT64_C(1000) * (n))
+#define MINUTES(n) SECONDS(INT64_C(60) * (n))
+#define HOURS(n) MINUTES(INT64_C(60) * (n))
+#define DAYS(n) HOURS(INT64_C(24) * (n))
+#define KIB(n) (INT64_C(1024) * (n))
+#define MIB(n) KIB(INT64_C(1024) * (n))
+
+/* ---- Issuer ---- */
+
+static const struct gw_section encryption_key = {
+    .size = sizeof(struct gw_encryption_key_config),
+    .unique = "file",
+    .keys =
+        (const struct gw_key[]){
+            {"file", &gw_type_secret_file, AT(gw_encryption_key_config, file), .required = true,
+             .doc = "Private JWK (JSON) with `alg` and, as soon as there are several, `kid`."},
+            {"retire_after", &gw_type_time, AT(gw_encryption_key_config, retire_after), .otherwise = "stays live",
+             .doc = "The key is published until this time; afterwards it still opens what was encrypted to it, for as "
+                    "long "
+                    "as it is listed here. The first key of the list has none."},
+            END,
+        },
+};
+
+static const struct gw_section metadata_signing = {
+    .keys =
+        (const struct gw_key[]){
+            {"key", &gw_type_secret_file, AT(gw_issuer_config, metadata_key), .required = true,
+             .doc = "PEM private key."},
+            {"certificate", &gw_type_file, AT(gw_issuer_config, metadata_certificate), .required = true,
+             .doc = "PEM certificate chain of the key, leaf first."},
+            END,
+        },
+};
+
+static const struct gw_section issuer = {
+    .check = gw_check_issuer,
+    .keys =
+        (const struct gw_key[]){
+            {"identifier", &gw_type_url, AT(gw_issuer_config, identifier), .required = true,
+             .doc = "Credential issuer identifier: `credential_issuer` of the metadata, `iss` of credentials, `aud` of "
+                    "proofs. Compared letter for letter, so never change its spelling."},
+            {"url", &gw_type_url, AT(gw_issuer_config, url), .required = true,
+             .doc = "Where peers reach the server-to-server endpoints (`issuer_server_url`). Its path, if any, is the "
+                    "base "
+                    "path of all endpoints; no slash at the end."},
+            {"display", &gw_type_objects, AT(gw_issuer_config, display), .otherwise = "none",
+             .doc = "Display properties of the issuer, as in OpenID4VCI issuer metadata."},
+            {"encryption_keys", &gw_type_list, LIST_AT(gw_issuer_config, encryption_keys, encryption_key_count),
+             .required = true, .min = 1, .section = &encryption_key,
+             .doc = "Keys that wallets encrypt to, newest first."},
+            {"metadata_signing", &gw_type_section, .section = &metadata_signing, .otherwise = "no signed metadata",
+             .doc = "Key that signs the issuer metadata for those who ask for `application/jwt`."},
+            {"session_lifetime", &gw_type_duration, AT(gw_issuer_config, session_lifetime_ms), .fallback = "24h",
+             RANGE(SECONDS(1), DAYS(365)),
+             .doc = "A verification without a final decision after this time is EXPIRED."},
+            {"iat_window", &gw_type_seconds, AT(gw_issuer_config, iat_window_s), .fallback = "300s",
+             RANGE(SECONDS(1), HOURS(1)),
+             .doc = "How far the `iat` of a wallet's signature may lie from now, either side."},
+            {"poll_interval", &gw_type_seconds, AT(gw_issuer_config, poll_interval_s), .fallback = "2s",
+             RANGE(SECONDS(1), HOURS(1)),
+             .doc = "`interval` and `Retry-After` of a 202 for a credential that is not ready."},
+            END,
+        },
+};
+
+/* ---- Listeners ---- */
+
+#define LISTENER_ADDRESS                                                                                               \
+    {                                                                                                                  \
+        "address", &gw_type_address, AT(gw_listener_config, address), .required = true,                                \
+                                                                      .doc = "Numeric address to listen on."           \
+    }
+#define LISTENER_PORT                                                                                                  \
+    {                                                                                                                  \
+        "port", &gw_type_port, AT(gw_listener_config, port), .required = true, .doc = "TCP port."                      \
+    }
+#define LISTENER_CERTIFICATE                                                                                           \
+    {                                                                                                                  \
+        "certificate", &gw_type_file, AT(gw_listener_config, certificate),                                             \
+            .required = true, .doc = "PEM certificate chain of the server, leaf first."                                \
+    }
+#define LISTENER_KEY                                                                                                   \
+    {                                                                                                                  \
+        "key", &gw_type_secret_file, AT(gw_listener_config, key), .required = true, .doc = "PEM private key."          \
+    }
+
+static const struct gw_section s2s_listener = {
+    .check = gw_check_listener,
+    .keys =
+        (const struct gw_key[]){
+            LISTENER_ADDRESS,
+            LISTENER_PORT,
+            LISTENER_CERTIFICATE,
+            LISTENER_KEY,
+            {"client_ca", &gw_type_files, AT(gw_listener_config, client_ca), .required = true, .min = 1,
+             .doc = "PEM bundles of the authorities that peers' certificates are verified against."},
+            {"crl", &gw_type_files, AT(gw_listener_config, crl), .otherwise = "no revocation check",
+             .doc = "PEM revocation lists of these authorities."},
+            END,
+        },
+};
+
+static const struct gw_section public_listener = {
+    .check = gw_check_listener,
+    .keys = (const struct gw_key[]){LISTENER_ADDRESS, LISTENER_PORT, LISTENER_CERTIFICATE, LISTENER_KEY, END},
+};
+
+static const struct gw_section admin_listener = {
+    .check = gw_check_admin_listener,
+    .keys =
+        (const struct gw_key[]){
+            {"address", &gw_type_address, AT(gw_listener_config, address), .fallback = "127.0.0.1",
+             .doc = "Loopback address to listen on; this listener has no TLS."},
+            LISTENER_PORT,
+            END,
+        },
+};
+
+static const struct gw_section listeners = {
+    .keys =
+        (const struct gw_key[]){
+            {"s2s", &gw_type_section, AT(gw_config, s2s), .required = true, .section = &s2s_listener,
+             .doc = "Peers: mutual TLS, all endpoints."},
+            {"public", &gw_type_section, AT(gw_config, public_), .section = &public_listener, .otherwise = "not served",
+             .doc = "Everybody: issuer metadata, over TLS without a client certificate."},
+            {"admin", &gw_type_section, AT(gw_config, admin), .required = true, .section = &admin_listener,
+             .doc = "Operators: `/healthz`, `/readyz`, `/metrics`."},
+            END,
+        },
+};
+
+/* ---- Database, jobs, limits ---- */
+
+static const struct gw_section database = {
+    .check = gw_check_database,
+    .keys =
+        (const struct gw_key[]){
+            {"url", &gw_type_string, AT(gw_database_config, url),
+             .otherwise = "environment variable `S2S_DATABASE_URL`",
+             .doc = "Connection string or URI of libpq; several hosts are allowed. When it holds a password, the file "
+                    "must "
+                    "be closed to group and others."},
+            {"connections", &gw_type_count, AT(gw_database_config, connections), .fallback = "2", RANGE(1, 64),
+             .doc = "Connections of each worker."},
+            {"batch_max", &gw_type_count, AT(gw_database_config, batch_max), .fallback = "64", RANGE(1, 1024),
+             .doc = "Most calls that share a transaction; 1 gives each its own."},
+            {"connect_timeout", &gw_type_duration, AT(gw_database_config, connect_timeout_ms), .fallback = "5s",
+             RANGE(100, MINUTES(5)), .doc = "Longest attempt to connect."},
+            {"statement_timeout", &gw_type_duration, AT(gw_database_config, statement_timeout_ms), .fallback = "10s",
+             RANGE(100, MINUTES(10)), .doc = "`statement_timeout` of the connections."},
+            {"lock_timeout", &gw_type_duration, AT(gw_database_config, lock_timeout_ms), .fallback = "5s",
+             RANGE(100, MINUTES(10)), .doc = "`lock_timeout` of the connections."},
+            {"request_deadline", &gw_type_duration, AT(gw_database_config, request_deadline_ms), .fallback = "10s",
+             RANGE(100, MINUTES(5)), .doc = "Longest that a request waits for the database; then it is answered 503."},
+            {"answer_retention", &gw_type_duration, AT(gw_database_config, answer_retention_ms), .fallback = "48h",
+             RANGE(HOURS(24), DAYS(365)), .doc = "How long the answer to a request id is kept, to be replayed."},
+            END,
+        },
+};
+
+static const struct gw_section jobs = {
+    .keys =
+        (const struct gw_key[]){
+            {"batch", &gw_type_count, AT(gw_jobs_config, batch), .fallback = "32", RANGE(1, 1000),
+             .doc = "Jobs that a worker claims at once."},
+            {"lease", &gw_type_duration, AT(gw_jobs_config, lease_ms), .fallback = "60s", RANGE(SECONDS(1), HOURS(1)),
+             .doc = "A job that was not completed in this time is given to another worker."},
+            {"poll", &gw_type_duration, AT(gw_jobs_config, poll_ms), .fallback = "1s", RANGE(10, MINUTES(1)),
+             .doc = "Longest wait between two looks at the queue."},
+            {"max_attempts", &gw_type_count, AT(gw_jobs_config, max_attempts), .fallback = "20", RANGE(1, 1000),
+             .doc = "A job that failed this often goes to the dead letters."},
+            END,
+        },
+};
+
+static const struct gw_section limits = {
+    .check = gw_check_limits,
+    .keys =
+        (const struct gw_key[]){
+            {"max_body", &gw_type_size, AT(gw_limits_config, max_body), .fallback = "1MiB", RANGE(KIB(1), MIB(64)),
+             .doc = "Largest request body; more is 413."},
+            {"max_depth", &gw_type_count, AT(gw_limits_config, max_depth), .fallback = "32", RANGE(4, 64),
+             .doc = "Deepest nesting of a JSON body."},
+            {"request_memory", &gw_type_size, AT(gw_limits_config, request_memory), .fallback = "16MiB",
+             RANGE(KIB(64), MIB(1024)), .doc = "Most memory that one request may take; at least `max_body`."},
+            {"max_streams", &gw_type_count, AT(gw_limits_config, max_streams), .fallback = "100", RANGE(1, 1000),
+             .doc = "Concurrent HTTP/2 streams of a connection."},
+            {"max_resets", &gw_type_count, AT(gw_limits_config, max_resets), .fallback = "200", RANGE(1, 1000000),
+             .doc = "HTTP/2 streams that a connection may reset before their answer, in 10 seconds; then it is closed "
+                    "(rapid reset, CVE-2023-44487)."},
+            {"max_connections", &gw_type_count, AT(gw_limits_config, max_connections), .fallback = "10000",
+             RANGE(1, 1000000), .doc = "Open connections of each worker."},
+            {"max_in_flight", &gw_type_count, AT(gw_limits_config, max_in_flight), .fallback = "4096",
+             RANGE(1, 1000000), .doc = "Requests of each worker that wait for the database; more are answered 503."},
+            {"handshake_timeout", &gw_type_duration, AT(gw_limits_config, handshake_timeout_ms), .fallback = "10s",
+             RANGE(100, MINUTES(10)), .doc = "Longest TLS handshake."},
+            {"request_timeout", &gw_type_duration, AT(gw_limits_config, request_timeout_ms), .fallback = "30s",
+             RANGE(100, MINUTES(10)), .doc = "Longest time to send a request."},
+            {"idle_timeout", &gw_type_duration, AT(gw_limits_config, idle_timeout_ms), .fallback = "75s",
+             RANGE(100, HOURS(1)), .doc = "A connection without requests is closed after this time."},
+            {"drain_timeout", &gw_type_duration, AT(gw_limits_config, drain_timeout_ms), .fallback = "30s",
+             RANGE(0, HOURS(1)), .doc = "Longest wait for requests in flight at the end of the process."},
+            {"tls_session_lifetime", &gw_type_duration, AT(gw_limits_config, tls_session_ms), .fallback = "1h",
+             RANGE(SECONDS(1), DAYS(7)), .doc = "How long a TLS session can be resumed."},
+            END,
+        },
+};
+
+/* ---- Peers ---- */
+
+static const struct gw_section identity = {
+    .size = sizeof(struct s2s_peer_rule),
+    .check = gw_check_rule,
+    .keys =
+        (const struct gw_key[]){
+            {"san_dns", &gw_type_san_dns, .otherwise = "one of the four",
+             .doc = "DNS name among the subject alternative names; upper and lower case are the same."},
+            {"san_uri", &gw_type_san_uri, .otherwise = "one of the four",
+             .doc = "URI among the subject alternative names, compared letter for letter."},
+            {"subject", &gw_type_subject, .otherwise = "one of the four",
+             .doc = "Subject as an RFC 4514 string, as `openssl x509 -subject -nameopt RFC2253` prints it."},
+            {"thumbprint", &gw_type_thumbprint, .otherwise = "one of the four",
+             .doc = "SHA-256 of the certificate in hexadecimal, as `openssl x509 -fingerprint -sha256` prints it."},
+            END,
+        },
+};
+
+static const struct gw_section rate_limit = {
+    .keys =
+        (const struct gw_key[]){
+            {"per_second", &gw_type_number, AT(gw_rate_limit, per_second), .required = true, .max = 1000000,
+             .doc = "Requests a second that the peer may send in the long run."},
+            {"burst", &gw_type_count, AT(gw_rate_limit, burst), .required = true, RANGE(1, 1000000),
+             .doc = "Requests that it may send at once after a pause."},
+            END,
+        },
+};
+
+static const struct gw_section peer = {
+    .size = sizeof(struct gw_peer_config),
+    .unique = "name",
+    .check = gw_check_peer,
+    .keys =
+        (const struct gw_key[]){
+            {"name", &gw_type_name, AT(gw_peer_config, name), .required = true,
+             .doc =
+                 "Owns the peer's sessions in the database, so never change it; also its label in logs and metrics."},
+            {"identity", &gw_type_list, LIST_AT(gw_peer_config, rules, rule_count), .required = true, .min = 1,
+             .section = &identity, .doc = "Certificates of the peer: any one entry suffices."},
+            {"credential_configurations", &gw_type_names, AT(gw_peer_config, credential_configurations), .min = 1,
+             .otherwise = "all", .doc = "Ids of the credential configurations that the peer may use."},
+            {"rate_limit", &gw_type_section, AT(gw_peer_config, rate_limit), .section = &rate_limit,
+             .otherwise = "unlimited", .doc = "Beyond it requests are answered 429."},
+            {"verification_nonce", &gw_type_choice, AT(gw_peer_config, verification_nonce),
+             .choices = (const char *const[]){[S2S_NONCE_ANY] = "any", [S2S_NONCE_BOUND] = "bound", NULL},
+             .fallback = "any",
+             .doc =
+                 "Forms of `verificationNonce` taken from the peer: `any`, or only the one bound to issuer and time."},
+            {"wallet_encryption_key_binding", &gw_type_flag, AT(gw_peer_config, wek_binding_required),
+             .choices = (const char *const[]){"optional", "required", NULL}, .fallback = "required",
+             .doc = "Whether the wallet's signing key must vouch for its encryption key. With `optional` the peer "
+                    "could read "
+                    "the credentials of its wallets."},
+            END,
+        },
+};
+
+/* ---- Credential configurations ---- */
+
+static const struct gw_section signing = {
+    .keys =
+        (const struct gw_key[]){
+            {"key", &gw_type_secret_file, AT(gw_credential_config, signing_key), .required = true,
+             .doc = "PEM private key: P-256, P-384 or Ed25519."},
+            {"certificate", &gw_type_file, AT(gw_credential_config, signing_certificate), .required = true,
+             .doc = "PEM certificate chain of the key, leaf first. Nothing is signed outside of its validity."},
+            END,
+        },
+};
+
+static const struct gw_section claim = {
+    .size = sizeof(struct gw_claim_config),
+    .unique = "name",
+    .check = gw_check_claim,
+    .keys =
+        (const struct gw_key[]){
+            {"name", &gw_type_string, AT(gw_claim_config, name), .required = true, RANGE(1, 128),
+             .doc = "Name of the claim in dataset and credential."},
+            {"disclosure", &gw_type_flag, AT(gw_claim_config, always),
+             .choices = (const char *const[]){"selective", "always", NULL}, .fallback = "selective",
+             .doc = "`selective`: the holder chooses whom to show it; `always`: it stands in the clear."},
+            {"display", &gw_type_objects, AT(gw_claim_config, display), .otherwise = "none",
+             .doc = "Display properties for the metadata."},
+            END,
+        },
+};
+
+static const struct gw_section dataset = {
+    .keys =
+        (const struct gw_key[]){
+            {"file", &gw_type_file, AT(gw_credential_config, dataset), .required = true,
+             .doc = "JSON file: `{ \"version\": …, \"subjects\": { NAME: { CLAIM: VALUE, … }, … } }`."},
+            {"subject", &gw_type_string, AT(gw_credential_config, subject), .fallback = "default",
+             .doc = "The subject when no item names one."},
+            {"subject_item", &gw_type_string, AT(gw_credential_config, subject_item), .otherwise = "none",
+             .doc = "Id of the item of `verification.items` that names the subject."},
+            {"subject_member", &gw_type_string, AT(gw_credential_config, subject_member), .fallback = "subject",
+             .doc = "Member of that item that holds the name."},
+            END,
+        },
+};
+
+static const struct gw_section item = {
+    .size = sizeof(struct gw_item_policy),
+    .unique = "id",
+    .check = gw_check_item,
+    .keys =
+        (const struct gw_key[]){
+            {"id", &gw_type_string, AT(gw_item_policy, id), .required = true, RANGE(1, 128),
+             .doc = "`id` of the verification data item."},
+            {"type", &gw_type_string, AT(gw_item_policy, type), .required = true,
+             .doc = "`type` of the item, for example `urn:s2s-gateway:verification:otp`."},
+            {"required", &gw_type_boolean, AT(gw_item_policy, required), .fallback = "true",
+             .doc = "Whether there is no decision without it."},
+            {"origin", &gw_type_flag, AT(gw_item_policy, from_server),
+             .choices = (const char *const[]){"client", "server", NULL}, .fallback = "client",
+             .doc = "Who sends it: the wallet client, encrypted and signed, or the wallet server."},
+            {"member", &gw_type_string, AT(gw_item_policy, member), .otherwise = "presence is enough",
+             .doc = "Member of the item that is looked at."},
+            {"expected", &gw_type_string, AT(gw_item_policy, expected), .otherwise = "any text but the empty one",
+             .doc = "The text that `member` must hold."},
+            {"mismatch_reason", &gw_type_string, AT(gw_item_policy, mismatch_reason), .fallback = "ITEM_MISMATCH",
+             RANGE(1, 128), .doc = "`reasonCode` of the REJECTED that answers another text."},
+            {"request", &gw_type_object, AT(gw_item_policy, request), .otherwise = "none",
+             .doc = "Further members of the item's request, for example a hint to the holder."},
+            END,
+        },
+};
+
+static const struct gw_section verification = {
+    .check = gw_check_verification,
+    .keys =
+        (const struct gw_key[]){
+            {"decision", &gw_type_choice, AT(gw_policy_config, decision), .required = true,
+             .choices =
+                 (const char *const[]){
+                     [GW_DECIDE_APPROVE] = "approve", [GW_DECIDE_DENY] = "deny", [GW_DECIDE_REVIEW] = "review", NULL},
+             .doc =
+                 "What happens once the required items are there and match; `review` leaves it PENDING for a person to "
+                 "decide."},
+            {"denied_reason", &gw_type_string, AT(gw_policy_config, denied_reason), .fallback = "NOT_ELIGIBLE",
+             RANGE(1, 128), .doc = "`reasonCode` of DENIED."},
+            {"denied_message", &gw_type_string, AT(gw_policy_config, denied_message),
+             .fallback = "You are not eligible for this credential.", .doc = "`deniedMessage` for the holder."},
+            {"max_attempts", &gw_type_count, AT(gw_policy_config, max_attempts), RANGE(0, 1000),
+             .otherwise = "3 when an item has `expected`, else 0",
+             .doc = "Submissions with data before the verification is DENIED; 0: no limit, which lets short secrets be "
+                    "guessed."},
+            {"deadline", &gw_type_duration, AT(gw_policy_config, deadline_ms), .fallback = "0s", RANGE(0, DAYS(365)),
+             .doc =
+                 "Time to answer a request for items before the verification is DENIED; 0s: as long as the session."},
+            {"authorized_device_count", &gw_type_count, AT(gw_policy_config, authorized_device_count), .fallback = "1",
+             RANGE(1, 1000), .doc = "Most devices that an approval grants."},
+            {"items", &gw_type_list, LIST_AT(gw_policy_config, items, item_count), .section = &item,
+             .otherwise = "nothing is asked for", .doc = "What is asked of the wallet before the decision."},
+            END,
+        },
+};
+
+static const struct gw_section credential = {
+    .size = sizeof(struct gw_credential_config),
+    .unique = "id",
+    .check = gw_check_credential,
+    .keys =
+        (const struct gw_key[]){
+            {"id", &gw_type_name, AT(gw_credential_config, id), .required = true,
+             .doc = "Credential configuration id; stored with what is issued, so never change it."},
+            {"format", &gw_type_word, AT(gw_credential_config, format),
+             .choices = (const char *const[]){"dc+sd-jwt", NULL}, .fallback = "dc+sd-jwt", .doc = "Credential format."},
+            {"vct", &gw_type_string, AT(gw_credential_config, vct), .required = true, .doc = "Type of the SD-JWT VC."},
+            {"scope", &gw_type_string, AT(gw_credential_config, scope), .otherwise = "none",
+             .doc = "`scope` in the metadata."},
+            {"lifetime", &gw_type_seconds, AT(gw_credential_config, lifetime_s), .fallback = "14d",
+             RANGE(SECONDS(1), DAYS(3660)),
+             .doc = "From `iat` to `exp`; never past the end of the signer's certificate."},
+            {"key_binding", &gw_type_boolean, AT(gw_credential_config, key_binding), .fallback = "true",
+             .doc = "Whether credentials are bound to keys of the wallet, which then sends proofs of them."},
+            {"max_keys", &gw_type_count, AT(gw_credential_config, max_keys), .fallback = "20", RANGE(1, 1000),
+             .doc = "Most keys, and so credentials, of one get."},
+            {"decoys", &gw_type_count, AT(gw_credential_config, decoys), .fallback = "0", RANGE(0, 100),
+             .doc = "Decoy digests of each credential, which hide how many claims there are."},
+            {"ready_after", &gw_type_duration, AT(gw_credential_config, ready_after_ms), .fallback = "0s",
+             RANGE(0, DAYS(30)),
+             .doc = "Credentials are ready this long after the first get; until then it is answered 202."},
+            {"signing", &gw_type_section, .required = true, .section = &signing, .doc = "Who signs the credentials."},
+            {"display", &gw_type_objects, AT(gw_credential_config, display), .otherwise = "none",
+             .doc = "Display properties for the metadata."},
+            {"claims", &gw_type_list, LIST_AT(gw_credential_config, claims, claim_count), .required = true, .min = 1,
+             .section = &claim,
+             .doc = "Claims, in the order of the metadata. Claims of the dataset that are not listed are not issued."},
+            {"dataset", &gw_type_section, .required = true, .section = &dataset, .doc = "Where the claims come from."},
+            {"verification", &gw_type_section, AT(gw_credential_config, policy), .required = true,
+             .section = &verification, .doc = "What is asked for, and how it is decided."},
+            END,
+        },
+};
+
+/* ---- The whole ---- */
+
+const struct gw_section gw_config_schema = {
+    .check = gw_check_config,
+    .keys =
+        (const struct gw_key[]){
+            {"workers", &gw_type_count, AT(gw_config, workers), RANGE(1, 1024), .otherwise = "one a core",
+             .doc = "Worker threads. A change needs a restart."},
+            {"issuer", &gw_type_section, AT(gw_config, issuer), .required = true, .section = &issuer,
+             .doc = "Who issues."},
+            {"listeners", &gw_type_section, .required = true, .section = &listeners,
+             .doc = "Where it listens. A change of address or port needs a restart; certificates and keys do not."},
+            {"database", &gw_type_section, AT(gw_config, database), .section = &database, .otherwise = "see its keys",
+             .doc = "PostgreSQL. A change needs a restart."},
+            {"jobs", &gw_type_section, AT(gw_config, jobs), .section = &jobs, .otherwise = "see its keys",
+             .doc = "Background work: evaluation and expiry."},
+            {"limits", &gw_type_section, AT(gw_config, limits), .section = &limits, .otherwise = "see its keys",
+             .doc = "What protects the gateway from its callers. `max_body`, `max_depth`, `request_memory` and "
+                    "`tls_session_lifetime` follow a reload, a change of the others needs a restart."},
+            {"data_keys", &gw_type_secret_files, AT(gw_config, data_keys), .required = true, .min = 1,
+             .doc = "Keys that seal what is stored of persons, newest first; each file holds 32 random octets as "
+                    "base64url. An old key stays as long as anything sealed with it."},
+            {"peers", &gw_type_list, LIST_AT(gw_config, peers, peer_count), .required = true, .section = &peer,
+             .doc = "Wallet servers that may call; `[]` for none."},
+            {"credential_configurations", &gw_type_list, LIST_AT(gw_config, credentials, credential_count),
+             .required = true, .min = 1, .section = &credential, .doc = "What is issued."},
+            END,
+        },
+};
