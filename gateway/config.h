@@ -43,15 +43,15 @@ struct gw_listener_config {
     int line;
     char *address; /* numeric IPv4 or IPv6 */
     int port;
-    struct gw_file certificate; /* PEM chain, leaf first (TLS listeners) */
-    struct gw_file key;         /* PEM, secret */
+    struct gw_file certificate;    /* PEM chain, leaf first (TLS listeners) */
+    struct gw_file key;            /* PEM, secret */
     struct gw_file_list client_ca; /* PEM bundles (mutual TLS) */
     struct gw_file_list crl;       /* PEM CRLs; none: no revocation check */
 };
 
 struct gw_encryption_key_config {
-    struct gw_file file;   /* private JWK (JSON), secret */
-    int64_t retire_after;  /* epoch seconds; 0: live */
+    struct gw_file file;  /* private JWK (JSON), secret */
+    int64_t retire_after; /* epoch seconds; 0: live */
 };
 
 struct gw_rate_limit {
@@ -62,7 +62,7 @@ struct gw_rate_limit {
 /* A registered peer. */
 struct gw_peer_config {
     int line;
-    char *name; /* stable: owns the peer's sessions in the database */
+    char *name;                  /* stable: owns the peer's sessions in the database */
     struct s2s_peer_rule *rules; /* any one suffices */
     size_t rule_count;
     struct gw_string_list credential_configurations; /* allowed ids; count 0: all */
@@ -76,10 +76,10 @@ struct gw_item_policy {
     char *id;
     char *type;
     bool required;
-    bool from_server;           /* origin: server; default client */
-    char *member;               /* NULL: presence is enough */
-    char *expected;             /* expected text of `member`; NULL: any non-empty string */
-    char *mismatch_reason;      /* reasonCode of REJECTED; default ITEM_MISMATCH */
+    bool from_server;            /* origin: server; default client */
+    char *member;                /* NULL: presence is enough */
+    char *expected;              /* expected text of `member`; NULL: any non-empty string */
+    char *mismatch_reason;       /* reasonCode of REJECTED; default ITEM_MISMATCH */
     struct json_object *request; /* further members of the item request, or NULL */
 };
 
@@ -92,14 +92,14 @@ struct gw_policy_config {
     char *denied_message; /* for the holder */
     struct gw_item_policy *items;
     size_t item_count;
-    unsigned max_attempts;  /* submissions with data; 0: unlimited; default 3 when an item has `expected`, else 0 */
-    int64_t deadline_ms;    /* for an item request; 0: none but the session's */
+    unsigned max_attempts; /* submissions with data; 0: unlimited; default 3 when an item has `expected`, else 0 */
+    int64_t deadline_ms;   /* for an item request; 0: none but the session's */
     unsigned authorized_device_count; /* most devices that an approval grants; default 1 */
 };
 
 struct gw_claim_config {
     char *name;
-    bool always; /* true: in the clear in the JWT; false: selectively disclosable */
+    bool always;                 /* true: in the clear in the JWT; false: selectively disclosable */
     struct json_object *display; /* array for the metadata, or NULL */
 };
 
@@ -111,10 +111,10 @@ struct gw_credential_config {
     char *vct;
     char *scope; /* or NULL */
     int64_t lifetime_s;
-    bool key_binding; /* default true: clientEncryptedData with presentment keys is required */
-    unsigned max_keys; /* credentials per get; default 20 */
-    unsigned decoys;   /* decoy digests per credential */
-    int64_t ready_after_ms; /* credentials are ready this long after the first get */
+    bool key_binding;                   /* default true: clientEncryptedData with presentment keys is required */
+    unsigned max_keys;                  /* credentials per get; default 20 */
+    unsigned decoys;                    /* decoy digests per credential */
+    int64_t ready_after_ms;             /* credentials are ready this long after the first get */
     struct gw_file signing_key;         /* PEM, secret */
     struct gw_file signing_certificate; /* PEM chain, leaf first */
     struct gw_claim_config *claims;
@@ -128,25 +128,25 @@ struct gw_credential_config {
 };
 
 struct gw_limits_config {
-    size_t max_body;             /* default 1 MiB */
-    unsigned max_depth;          /* default 32 */
-    size_t request_memory;       /* ceiling of one request's arena; default 16 MiB */
-    unsigned max_streams;        /* concurrent HTTP/2 streams a connection; default 100 */
-    unsigned max_resets;         /* HTTP/2 streams reset before their answer, per connection and 10 s; default 200 */
-    unsigned max_connections;    /* per worker; default 10000 */
-    unsigned max_in_flight;      /* requests waiting for the database, per worker; default 4096 */
+    size_t max_body;              /* default 1 MiB */
+    unsigned max_depth;           /* default 32 */
+    size_t request_memory;        /* ceiling of one request's arena; default 16 MiB */
+    unsigned max_streams;         /* concurrent HTTP/2 streams a connection; default 100 */
+    unsigned max_resets;          /* HTTP/2 streams reset before their answer, per connection and 10 s; default 200 */
+    unsigned max_connections;     /* per worker; default 10000 */
+    unsigned max_in_flight;       /* requests waiting for the database, per worker; default 4096 */
     int64_t handshake_timeout_ms; /* default 10 s */
-    int64_t request_timeout_ms;  /* reading a request; default 30 s */
-    int64_t idle_timeout_ms;     /* keep-alive; default 75 s */
-    int64_t drain_timeout_ms;    /* default 30 s */
-    int64_t tls_session_ms;      /* lifetime of a resumable TLS session; default 1 h */
+    int64_t request_timeout_ms;   /* reading a request; default 30 s */
+    int64_t idle_timeout_ms;      /* keep-alive; default 75 s */
+    int64_t drain_timeout_ms;     /* default 30 s */
+    int64_t tls_session_ms;       /* lifetime of a resumable TLS session; default 1 h */
 };
 
 struct gw_database_config {
     char *url; /* libpq connection string or URI; multi-host allowed */
     int line;
-    unsigned connections; /* per worker; default 2 */
-    unsigned batch_max;   /* calls per transaction; 1 turns batching off; default 64 */
+    unsigned connections;         /* per worker; default 2 */
+    unsigned batch_max;           /* calls per transaction; 1 turns batching off; default 64 */
     int64_t connect_timeout_ms;   /* default 5 s */
     int64_t statement_timeout_ms; /* default 10 s */
     int64_t lock_timeout_ms;      /* default 5 s */
@@ -155,30 +155,30 @@ struct gw_database_config {
 };
 
 struct gw_jobs_config {
-    unsigned batch;      /* jobs per claim; default 32 */
-    int64_t lease_ms;    /* default 60 s */
-    int64_t poll_ms;     /* longest wait between looks; default 1 s */
+    unsigned batch;        /* jobs per claim; default 32 */
+    int64_t lease_ms;      /* default 60 s */
+    int64_t poll_ms;       /* longest wait between looks; default 1 s */
     unsigned max_attempts; /* before the dead letters; default 20 */
 };
 
 struct gw_issuer_config {
-    char *identifier;  /* credential_issuer, an https URL without query or fragment */
-    char *url;         /* issuer_server_url: where peers reach the endpoints, base path included */
-    char *base_path;   /* "" or "/s2s": path part of `url`, derived */
+    char *identifier;            /* credential_issuer, an https URL without query or fragment */
+    char *url;                   /* issuer_server_url: where peers reach the endpoints, base path included */
+    char *base_path;             /* "" or "/s2s": path part of `url`, derived */
     struct json_object *display; /* array, or NULL */
     struct gw_encryption_key_config *encryption_keys; /* newest first */
     size_t encryption_key_count;
     struct gw_file metadata_key;         /* PEM that signs the metadata JWT; NULL path: no signed metadata */
     struct gw_file metadata_certificate; /* PEM chain */
-    int64_t session_lifetime_ms; /* default 24 h: then a verification that is not final is EXPIRED */
-    int64_t iat_window_s;        /* default 300 */
-    int64_t poll_interval_s;     /* `interval` of a 202; default 2 */
+    int64_t session_lifetime_ms;         /* default 24 h: then a verification that is not final is EXPIRED */
+    int64_t iat_window_s;                /* default 300 */
+    int64_t poll_interval_s;             /* `interval` of a 202; default 2 */
 };
 
 struct gw_config {
     struct s2s_arena *arena; /* owns all that follows, and the struct itself */
-    char *path; /* of the configuration file, absolute */
-    unsigned workers; /* default: one per core */
+    char *path;              /* of the configuration file, absolute */
+    unsigned workers;        /* default: one per core */
     struct gw_issuer_config issuer;
     struct gw_listener_config s2s, public_, admin;
     struct gw_database_config database;

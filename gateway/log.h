@@ -29,8 +29,8 @@ struct gw_log_field {
 void gw_log_fields(enum gw_log_level level, const char *event, const struct gw_log_field *fields, unsigned count);
 
 /* gw_log(GW_LOG_INFO, "listening", GW_S("address", a), GW_I("port", p)); */
-#define gw_log(level, event, ...)                                                                  \
-    gw_log_fields((level), (event), (const struct gw_log_field[]){__VA_ARGS__},                    \
+#define gw_log(level, event, ...)                                                                                      \
+    gw_log_fields((level), (event), (const struct gw_log_field[]){__VA_ARGS__},                                        \
                   sizeof((const struct gw_log_field[]){__VA_ARGS__}) / sizeof(struct gw_log_field))
 
 #endif

@@ -21,8 +21,8 @@ void gw_metrics_free(struct gw_metrics *metrics);
 
 /* One request answered. `endpoint` and `peer` are labels ("none" for no peer); `seconds` its duration. At most 1,024
  * combinations of (endpoint, status, peer) are kept per block; more are counted under peer "other". */
-void gw_metrics_request(struct gw_metrics *metrics, const char *endpoint, int status, const char *peer,
-                        double seconds, int replayed);
+void gw_metrics_request(struct gw_metrics *metrics, const char *endpoint, int status, const char *peer, double seconds,
+                        int replayed);
 
 /* One database batch ended: calls in it, and how long it took; `retried` when it was re-run one by one. */
 void gw_metrics_batch(struct gw_metrics *metrics, unsigned calls, double seconds, int retried);

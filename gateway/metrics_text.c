@@ -117,8 +117,7 @@ static void write_total(FILE *out, const struct gw_metrics *total)
     write_table(out, "s2s_requests_total", "Requests answered.", &total->requests);
     write_counter(out, "s2s_replays_total", "Requests answered with the stored answer of an earlier one.",
                   &total->replays);
-    write_table(out, "s2s_request_duration_seconds", "From a request's arrival to its answer.",
-                &total->request_time);
+    write_table(out, "s2s_request_duration_seconds", "From a request's arrival to its answer.", &total->request_time);
     write_head(out, "s2s_db_batch_calls", "Calls that shared a database transaction.", "histogram");
     write_histogram(out, "s2s_db_batch_calls", "", &total->batch_calls, &gw_scale_calls);
     write_head(out, "s2s_db_batch_duration_seconds", "From sending a batch to its commit.", "histogram");
