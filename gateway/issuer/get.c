@@ -77,7 +77,6 @@ static enum gw_step keys_from_transaction(struct gw_exchange *ex, struct fetch *
         s2s_arena_defer(ex->arena, gw_release_jwk, fetch->keys[i]);
     }
     fetch->key_count = count;
-    fetch->signed_wek = state->wek_thumbprint;
     return GW_STEP_CHECK;
 }
 
