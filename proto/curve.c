@@ -64,26 +64,6 @@ static bool check(EVP_PKEY *pkey, int (*check_fn)(EVP_PKEY_CTX *))
     return ok;
 }
 
-/* X25519 and X448 take any octets, but with a point of small order every secret is zero (RFC 7748 section 6):
- * clamped private keys are multiples of the cofactor, so one trial with any private key tells. */
-static bool contributes(enum s2s_curve curve, EVP_PKEY *pkey)
-{
-    EVP_PKEY *trial = NULL;
-    uint8_t secret[S2S_MAX_COORDINATE];
-    bool ok =
-        !s2s_failed(s2s_curve_generate(curve, &trial)) && !s2s_failed(s2s_curve_agree(curve, trial, pkey, secret));
-    OPENSSL_cleanse(secret, sizeof secret);
-    EVP_PKEY_free(trial);
-    return ok;
-}
-
-static bool point_is_usable(enum s2s_curve curve, struct s2s_bytes raw, EVP_PKEY *pkey)
-{
-    if (s2s_curves[curve].is_ec)
-        return check(pkey, EVP_PKEY_public_check_quick);
-    return s2s_curves[curve].agrees ? contributes(curve, pkey) : s2s_ed25519_usable(raw.data);
-}
-
 struct s2s_result s2s_curve_public(enum s2s_curve curve, struct s2s_bytes raw, EVP_PKEY **out)
 {
     const struct s2s_curve_info *info = &s2s_curves[curve];
@@ -95,7 +75,7 @@ struct s2s_result s2s_curve_public(enum s2s_curve curve, struct s2s_bytes raw, E
         pkey = raw.data[0] == S2S_EC_UNCOMPRESSED ? ec_from_data(info, raw, s2s_bytes(NULL, 0)) : NULL;
     else
         pkey = EVP_PKEY_new_raw_public_key_ex(NULL, info->crv, NULL, raw.data, raw.len);
-    if (pkey == NULL || !point_is_usable(curve, raw, pkey)) {
+    if (pkey == NULL || (info->is_ec && !check(pkey, EVP_PKEY_public_check_quick))) {
         EVP_PKEY_free(pkey);
         return bad_point();
     }
@@ -200,5 +180,25 @@ struct s2s_result s2s_curve_agree(enum s2s_curve curve, EVP_PKEY *ours, EVP_PKEY
     bool ok = EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, theirs, 0) == 1 &&
               EVP_PKEY_derive(ctx, secret, &len) == 1 && len == s2s_curves[curve].size;
     EVP_PKEY_CTX_free(ctx);
+    return ok ? s2s_ok() : bad_point();
+}
+
+/* X25519 and X448 take any octets, but with a point of small order every secret is zero (RFC 7748 section 6):
+ * clamped private keys are multiples of the cofactor, so one trial with any private key tells. */
+static bool contributes(enum s2s_curve curve, EVP_PKEY *pkey)
+{
+    EVP_PKEY *trial = NULL;
+    uint8_t secret[S2S_MAX_COORDINATE];
+    bool ok =
+        !s2s_failed(s2s_curve_generate(curve, &trial)) && !s2s_failed(s2s_curve_agree(curve, trial, pkey, secret));
+    OPENSSL_cleanse(secret, sizeof secret);
+    EVP_PKEY_free(trial);
+    return ok;
+}
+
+struct s2s_result s2s_curve_check_order(enum s2s_curve curve, struct s2s_bytes raw, EVP_PKEY *pkey)
+{
+    const struct s2s_curve_info *info = &s2s_curves[curve];
+    bool ok = info->is_ec || (info->agrees ? contributes(curve, pkey) : s2s_ed25519_usable(raw.data));
     return ok ? s2s_ok() : bad_point();
 }

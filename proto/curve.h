@@ -27,9 +27,13 @@ extern const struct s2s_curve_info s2s_curves[S2S_CURVES]; /* by enum s2s_curve 
 #define S2S_MAX_COORDINATE 66
 #define S2S_MAX_RAW (1 + 2 * S2S_MAX_COORDINATE)
 
-/* The public key whose raw form (s2s_jwk_public_raw) is `raw`. S2S_BAD_KEY when it is not a point that may be
- * used. Free `*out` with EVP_PKEY_free. */
+/* The public key whose raw form (s2s_jwk_public_raw) is `raw`. S2S_BAD_KEY when it has another length or, for an EC
+ * key, is not on the curve. Enough for a key that is used for one agreement; free `*out` with EVP_PKEY_free. */
 S2S_MUST_CHECK struct s2s_result s2s_curve_public(enum s2s_curve curve, struct s2s_bytes raw, EVP_PKEY **out);
+
+/* Whether the OKP key `pkey`, of which `raw` is the raw form, is a point of large order; EC keys always are. For
+ * keys that are kept: it costs as much as using the key once. S2S_BAD_KEY when not. */
+S2S_MUST_CHECK struct s2s_result s2s_curve_check_order(enum s2s_curve curve, struct s2s_bytes raw, EVP_PKEY *pkey);
 
 /* The key pair of the private `d` (as many octets as a coordinate) and the public `raw`. S2S_BAD_KEY when they do
  * not belong together. Free `*out` with EVP_PKEY_free. */

@@ -198,6 +198,13 @@ static struct s2s_result read_pair(const struct json_object *json, struct s2s_jw
     return r;
 }
 
+static struct s2s_result read_public(struct s2s_jwk *jwk)
+{
+    struct s2s_bytes raw = s2s_jwk_public_raw(jwk);
+    S2S_TRY(s2s_curve_public(jwk->curve, raw, &jwk->pkey));
+    return s2s_curve_check_order(jwk->curve, raw, jwk->pkey);
+}
+
 /* Fill the empty `jwk`. */
 static struct s2s_result read_key(const struct json_object *json, struct s2s_jwk *jwk)
 {
@@ -211,7 +218,7 @@ static struct s2s_result read_key(const struct json_object *json, struct s2s_jwk
     S2S_TRY(read_use(json, &jwk->uses));
     S2S_TRY(read_key_ops(json, &jwk->uses));
     S2S_TRY(read_raw(json, jwk->curve, jwk->raw));
-    S2S_TRY(jwk->is_private ? read_pair(json, jwk) : s2s_curve_public(jwk->curve, s2s_jwk_public_raw(jwk), &jwk->pkey));
+    S2S_TRY(jwk->is_private ? read_pair(json, jwk) : read_public(jwk));
     return set_thumbprint(jwk);
 }
 
