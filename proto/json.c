@@ -164,7 +164,8 @@ static bool scan_digits(struct scanner *s)
     return s->p > start || malformed(s, "not JSON: bad number");
 }
 
-/* An integer of any size is JSON; json-c saturates it at int64_t, which is outside of every range that a schema sets. */
+/* An integer of any size is JSON. json-c saturates it at the limits of int64_t and uint64_t, which lie outside of
+ * every range that a schema sets. */
 static bool scan_number(struct scanner *s)
 {
     const unsigned char *start = s->p;
