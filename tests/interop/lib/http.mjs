@@ -58,7 +58,10 @@ class Http1Transport {
 
   request(url, { method, headers, body, timeoutMs }) {
     return new Promise((resolve, reject) => {
-      const request = https.request(url, { agent: this.agent, method, headers, timeout: timeoutMs });
+      // Node frames a body by itself only for methods that usually have one; without a frame it would be the next request.
+      const framed = body === undefined || 'transfer-encoding' in headers;
+      const fields = framed ? headers : { 'content-length': Buffer.byteLength(body), ...headers };
+      const request = https.request(url, { agent: this.agent, method, headers: fields, timeout: timeoutMs });
       request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)));
       request.on('error', reject);
       request.on('response', (message) => {

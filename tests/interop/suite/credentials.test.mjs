@@ -381,7 +381,7 @@ describe('a credential that is not ready', () => {
     const { transaction_id: transactionId } = assertPending(await wallet.get(session, id));
     assertOk(await untilReady(() => wallet.get(session, id, { transactionId })));
     refused(await wallet.get(session, id, { transactionId }));
-    assertOk(await wallet.get(session, id), 'the instance itself is ready');
+    assertOk(await wallet.get(session, id)); // the instance itself is ready
   });
 
   test('a transaction_id belongs to one instance', async () => {
@@ -397,10 +397,13 @@ describe('a credential that is not ready', () => {
     refused(await wallet.get(session, id, { transactionId: 'x' }));
   });
 
-  test('the WEK of the fetching request must be bound too', async () => {
+  test('another WEK in the fetching request must be bound too', async () => {
     const { session, id } = await slowInstance();
     const { transaction_id: transactionId } = assertPending(await wallet.get(session, id));
-    assertProblem(await wallet.get(session, id, { transactionId, binding: 'none' }), 400, PROBLEM.client);
+    const wek = generateKey('P-256', { alg: 'HPKE-0-KE', kid: randomUUID() });
+    assertProblem(await wallet.get(session, id, { transactionId, wek, binding: 'none' }), 400, PROBLEM.client);
+    const impostor = { signer: generateSigningKey() };
+    assertProblem(await wallet.get(session, id, { transactionId, wek, bindingKnobs: impostor }), 400, PROBLEM.client);
   });
 
   test('twenty fetches of one transaction at once: it is spent once', async () => {

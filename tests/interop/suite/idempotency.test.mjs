@@ -186,7 +186,7 @@ describe('the same id for something else is 422', () => {
     assertOk(first);
     const second = wallet.newSession();
     assertProblem(await wallet.initiate(second, { requestId }), 422, PROBLEM.reuse);
-    assertOk(await wallet.initiate(second), 'the second session is still unused');
+    assertOk(await wallet.initiate(second)); // the second session is still unused
     assertReplay(first, await wallet.call(PATHS.initiate, body, { requestId }));
   });
 });

@@ -83,7 +83,7 @@ describe('payloads that do not authenticate', () => {
     test(`initiate: ${name}`, async () => {
       const session = wallet.newSession();
       assertProblem(await initiateWith(session, await seal(session, await knobs(session))), 400, PROBLEM.client);
-      assertOk(await wallet.initiate(session), 'nothing was stored');
+      assertOk(await wallet.initiate(session)); // nothing was stored
     });
   }
 
