@@ -19,11 +19,14 @@ die() {
     exit 1
 }
 
-# show_tail FILE [LINES]: the end of a log, indented, on stderr.
+# quoted: standard input as a quotation on stderr, its lines cut.
+quoted() { cut --characters=-160 | sed 's/^/  | /' >&2; }
+
+# show_tail FILE [LINES]: the end of a log.
 show_tail() {
     [[ -s $1 ]] || return 0
     printf '  the end of %s:\n' "$1" >&2
-    tail -n "${2:-25}" "$1" | sed 's/^/  | /' >&2
+    tail -n "${2:-25}" "$1" | quoted
 }
 
 # logged LOG COMMAND…: run quietly in a subshell; on failure show the end of the log and end the script. To be called as a

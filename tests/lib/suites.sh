@@ -39,7 +39,13 @@ run_suite() {
     total_passed=$((total_passed + suite_passed))
     total_failed=$((total_failed + suite_failed))
     printf '  %-14s %4d passed, %3d failed  (%d s)\n' "$name" "$suite_passed" "$suite_failed" $((SECONDS - began))
-    ((suite_failed == 0)) || show_tail "$log" 60
+    ((suite_failed == 0)) || show_failures "$log"
+}
+
+# show_failures LOG: the tests that failed, in whatever words the suites have for it, and the end of the output.
+show_failures() {
+    grep -E '^ *(FAILED|not ok)|\*\*\*(Failed|Timeout|Exception)' "$1" | head -n 50 | quoted || true
+    show_tail "$1"
 }
 
 # close_run: the closing line; false when anything failed.
