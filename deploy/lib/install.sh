@@ -9,6 +9,7 @@ declare -Ar S2S_PACKAGES=(
     [build]="gcc libc6-dev cmake ninja-build pkg-config
              libh2o-dev libuv1-dev libjson-c-dev libssl-dev libpq-dev libyaml-dev check"
     [run]="postgresql openssl"
+    [demo]="curl"
     [test]="python3 postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl"
     [slow-test]="clang libclang-rt-14-dev valgrind shellcheck"
 )
