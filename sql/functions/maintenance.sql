@@ -79,8 +79,8 @@ BEGIN
     FROM pg_inherits AS i
     JOIN pg_class AS c ON c.oid = i.inhrelid
     WHERE i.inhparent = 's2s.answer'::regclass
-      AND c.relname <> 'answer_default'
-      AND (right(c.relname, 8)::date + 1)::timestamp AT TIME ZONE 'UTC' <= v_oldest
+      -- The names sort by day, and 'answer_default' behind them all.
+      AND c.relname < s2s.answer_partition_name((v_oldest AT TIME ZONE 'UTC')::date)
   LOOP
     EXECUTE format('DROP TABLE s2s.%I', v_name);
     v_changed := v_changed + 1;

@@ -1,0 +1,172 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- Short ways to call the functions under test, in a schema of their own. Verifications and instances are named by their
+-- session here: each test session has one verification.
+
+CREATE SCHEMA test;
+
+CREATE FUNCTION test.lease(n integer DEFAULT 1) RETURNS uuid LANGUAGE sql AS $$
+  SELECT lpad(n::text, 32, '0')::uuid
+$$;
+
+CREATE FUNCTION test.initiate(
+  p_session text, p_peer text DEFAULT 'wallet', p_request uuid DEFAULT gen_random_uuid(),
+  p_token uuid DEFAULT gen_random_uuid(), p_digest bytea DEFAULT '\x01', p_configurations text[] DEFAULT '{badge}',
+  p_jwe text[] DEFAULT NULL, p_sealed bytea DEFAULT NULL, p_max_attempts integer DEFAULT 0,
+  p_lifetime interval DEFAULT '1 day')
+RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.issuer_initiate(
+    p_peer, p_request, '/verification/initiate', p_digest, p_token, p_session, p_configurations, '{"kty":"EC"}',
+    'thumbprint', 1, NULL, NULL, p_jwe, p_sealed, p_max_attempts, p_lifetime)
+$$;
+
+CREATE FUNCTION test.verification(p_session text) RETURNS s2s.verification LANGUAGE sql AS $$
+  SELECT v FROM s2s.verification AS v WHERE v.session_id = p_session
+$$;
+
+CREATE FUNCTION test.supplement(
+  p_session text, p_peer text DEFAULT 'wallet', p_request uuid DEFAULT gen_random_uuid(),
+  p_jwe text[] DEFAULT '{again}', p_sealed bytea DEFAULT NULL)
+RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.issuer_supplement(
+    p_peer, p_request, '/verification/supplement', '\x02', gen_random_uuid(), p_session,
+    (test.verification(p_session)).verification_id, p_jwe, p_sealed)
+$$;
+
+CREATE FUNCTION test.status(p_session text, p_peer text DEFAULT 'wallet', p_verification text DEFAULT NULL)
+RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.issuer_verification_status(
+    p_peer, gen_random_uuid(), '/verification/status', '\x03', gen_random_uuid(), p_session,
+    coalesce(p_verification, (test.verification(p_session)).verification_id))
+$$;
+
+CREATE FUNCTION test.cancel(p_session text, p_peer text DEFAULT 'wallet', p_reason text DEFAULT 'USER_CANCELLED')
+RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.issuer_cancel(
+    p_peer, gen_random_uuid(), '/verification/cancel', '\x04', gen_random_uuid(), p_session,
+    (test.verification(p_session)).verification_id, p_reason)
+$$;
+
+-- The evaluate job of a session's last submission.
+CREATE FUNCTION test.job(p_session text) RETURNS bigint LANGUAGE sql AS $$
+  SELECT max(j.job_id) FROM s2s.job AS j WHERE j.ref = (test.verification(p_session)).verification_id
+$$;
+
+-- A decision on the session's evaluate job, which must be leased with p_lease.
+CREATE FUNCTION test.decide(
+  p_session text, p_status text, p_lease uuid DEFAULT test.lease(), p_job bigint DEFAULT NULL,
+  p_data_seq integer DEFAULT NULL, p_reason text DEFAULT 'MISMATCH', p_message text DEFAULT NULL,
+  p_configurations text[] DEFAULT '{badge}', p_deadline interval DEFAULT NULL, p_max_attempts integer DEFAULT NULL)
+RETURNS text LANGUAGE sql AS $$
+  SELECT s2s.evaluation_done(
+    coalesce(p_job, test.job(p_session)), p_lease, coalesce(p_data_seq, (test.verification(p_session)).data_seq),
+    p_status,
+    CASE WHEN p_status IN ('REJECTED', 'DENIED') THEN p_reason END, p_message,
+    CASE WHEN p_status = 'APPROVED' THEN p_configurations END,
+    CASE WHEN p_status = 'APPROVED' THEN ARRAY(SELECT 'subject-' || c FROM unnest(p_configurations) AS c) END,
+    NULL,
+    CASE WHEN p_status = 'ADDITIONAL_INFO_REQUIRED' THEN '{"verificationDataItems": [{"id": "otp-1"}]}' END,
+    p_deadline, p_max_attempts)
+$$;
+
+-- Claims everything due, then decides on one session.
+CREATE FUNCTION test.evaluate(
+  p_session text, p_status text, p_deadline interval DEFAULT NULL, p_configurations text[] DEFAULT '{badge}',
+  p_max_attempts integer DEFAULT NULL)
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM s2s.evaluations_claim(test.lease(), 100, '1 minute');
+  RETURN test.decide(p_session, p_status, p_deadline => p_deadline, p_configurations => p_configurations,
+                     p_max_attempts => p_max_attempts);
+END
+$$;
+
+-- A session whose verification is approved.
+CREATE FUNCTION test.approved(p_session text, p_configurations text[] DEFAULT '{badge}') RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM test.initiate(p_session, p_configurations => p_configurations);
+  PERFORM test.evaluate(p_session, 'APPROVED', p_configurations => p_configurations);
+END
+$$;
+
+CREATE FUNCTION test.provision(p_session text, p_peer text DEFAULT 'wallet') RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.issuer_provision(
+    p_peer, gen_random_uuid(), '/credential/provision', '\x05', gen_random_uuid(), p_session,
+    (test.verification(p_session)).verification_id)
+$$;
+
+-- A session with provisioned instances.
+CREATE FUNCTION test.provisioned(p_session text, p_configurations text[] DEFAULT '{badge}') RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM test.approved(p_session, p_configurations);
+  PERFORM test.provision(p_session);
+END
+$$;
+
+CREATE FUNCTION test.instance(p_session text, p_ordinal integer DEFAULT 1) RETURNS s2s.instance LANGUAGE sql AS $$
+  SELECT i FROM s2s.instance AS i WHERE i.session_id = p_session AND i.ordinal = p_ordinal
+$$;
+
+CREATE FUNCTION test.get(
+  p_session text, p_version bigint DEFAULT NULL, p_transaction text DEFAULT NULL, p_keys_digest bytea DEFAULT '\xaa',
+  p_status integer DEFAULT 200, p_peer text DEFAULT 'wallet')
+RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.issuer_get(
+    p_peer, gen_random_uuid(), '/credential/get', '\x06', gen_random_uuid(), p_session,
+    (test.instance(p_session)).instance_id, coalesce(p_version, (test.instance(p_session)).version), 'v1',
+    p_transaction, p_status, '{"credentialVersion":"v1"}', p_keys_digest)
+$$;
+
+CREATE FUNCTION test.get_pending(
+  p_session text, p_version bigint DEFAULT NULL, p_transaction text DEFAULT NULL, p_keys_digest bytea DEFAULT '\xaa',
+  p_ready_after interval DEFAULT '1 hour', p_wek text DEFAULT NULL)
+RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.issuer_get_pending(
+    'wallet', gen_random_uuid(), '/credential/get', '\x06', gen_random_uuid(), p_session,
+    (test.instance(p_session)).instance_id, coalesce(p_version, (test.instance(p_session)).version), '[{"kty":"EC"}]',
+    p_keys_digest, p_wek, p_ready_after, 2, p_transaction)
+$$;
+
+CREATE FUNCTION test.manage(p_session text, p_action text, p_reason text DEFAULT NULL, p_peer text DEFAULT 'wallet')
+RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.issuer_manage(
+    p_peer, gen_random_uuid(), '/credential/manage', '\x07', gen_random_uuid(), p_session,
+    (test.instance(p_session)).instance_id, p_action, p_reason)
+$$;
+
+CREATE FUNCTION test.event(p_session text, p_type text, p_known boolean DEFAULT true) RETURNS s2s.reply
+LANGUAGE sql AS $$
+  SELECT s2s.issuer_event(
+    'wallet', gen_random_uuid(), '/event/notify', '\x08', gen_random_uuid(), p_session,
+    (test.instance(p_session)).instance_id, p_type, p_known)
+$$;
+
+CREATE FUNCTION test.credential_status(p_session text) RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.issuer_credential_status(
+    'wallet', gen_random_uuid(), '/credential/status', '\x09', gen_random_uuid(), p_session,
+    (test.instance(p_session)).instance_id, 'v1')
+$$;
+
+-- What the issuer's own commands will do.
+CREATE FUNCTION test.issuer(p_session text, p_action text) RETURNS text LANGUAGE sql AS $$
+  SELECT a.outcome FROM s2s.instance_act(test.instance(p_session), 'ISSUER', p_action, 'BY_ISSUER') AS a
+$$;
+
+-- A reply in a nutshell: "200 answered", "409 answered SESSION_CONSUMED", "- retry".
+CREATE FUNCTION test.brief(r s2s.reply) RETURNS text LANGUAGE sql AS $$
+  SELECT concat_ws(' ', coalesce(r.status::text, '-'), r.outcome,
+                   CASE WHEN r.status >= 400 THEN r.body::json ->> 'errorCode' END)
+$$;
+
+CREATE FUNCTION test.forget() RETURNS void LANGUAGE sql AS $$
+  DELETE FROM s2s.job;
+  DELETE FROM s2s.job_dead;
+  DELETE FROM s2s.fetch;
+  DELETE FROM s2s.instance;
+  DELETE FROM s2s.verification_data;
+  DELETE FROM s2s.verification;
+  DELETE FROM s2s.session;
+  DELETE FROM s2s.answer;
+$$;

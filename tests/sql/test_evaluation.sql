@@ -1,0 +1,90 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Evaluations: claims, decisions, attempts, fencing.
+BEGIN;
+SELECT plan(46);
+
+-- What a claim hands out.
+SELECT lives_ok($$SELECT test.initiate('S', p_jwe => '{a,b}', p_sealed => '\x01', p_configurations => '{badge,pass}')$$, 'data');
+SELECT lives_ok($$SELECT test.initiate('T')$$, 'no data');
+CREATE TEMP TABLE claimed AS SELECT * FROM s2s.evaluations_claim(test.lease(1), 10, '1 minute');
+SELECT results_eq(
+  $$SELECT session_id, peer, status, wsk, configuration_ids, requested_device_count, attempts, data_seq, client_jwe,
+           server_sealed, job_attempts FROM claimed ORDER BY session_id$$,
+  $$VALUES ('S', 'wallet', 'PENDING', '{"kty":"EC"}', '{badge,pass}'::text[], 1, 1, 1, '{a,b}'::text[],
+            '{"\\x01"}'::bytea[], 1),
+           ('T', 'wallet', 'PENDING', '{"kty":"EC"}', '{badge}', 1, 0, 1, '{}', '{}', 1)$$,
+  'both, with everything');
+SELECT is_empty($$SELECT * FROM s2s.evaluations_claim(test.lease(2), 10, '1 minute')$$, 'leased: not to be had again');
+SELECT is((SELECT count(*) FROM s2s.job WHERE lease = test.lease(1) AND next_at > clock_timestamp() + interval '50 s'),
+          2::bigint, 'the lease ends in a minute');
+
+-- A decision needs the lease, and finishes the job.
+SELECT is(test.decide('S', 'APPROVED', p_lease => test.lease(2)), 'fenced', 'another lease');
+SELECT is(test.decide('S', 'APPROVED', p_job => -1), 'fenced', 'no such job');
+SELECT is((test.verification('S')).version, 1::bigint, 'fenced changes nothing');
+SELECT is(test.decide('S', 'APPROVED', p_configurations => '{pass}'), 'done', 'our lease');
+SELECT results_eq($$SELECT status, approved_ids, subject_refs, authorized_device_count FROM test.verification('S')$$,
+                  $$VALUES ('APPROVED' COLLATE "C", '{pass}'::text[], '{subject-pass}'::text[], 1)$$, 'approved');
+SELECT is(test.job('S'), NULL, 'the job is finished');
+SELECT is(test.decide('S', 'APPROVED', p_job => (SELECT job_id FROM claimed WHERE session_id = 'S')), 'fenced', 'once');
+
+-- Each other decision.
+SELECT is(test.decide('T', 'PENDING'), 'done', 'somebody is to decide');
+SELECT results_eq($$SELECT status, awaiting_decision, version FROM test.verification('T')$$,
+                  $$VALUES ('PENDING' COLLATE "C", true, 2::bigint)$$, 'awaiting a decision');
+SELECT is(test.job('T'), NULL, 'without a job');
+SELECT lives_ok($$SELECT test.supplement('T', p_jwe => '{c}'), test.supplement('T', p_jwe => '{d}', p_sealed => '\x02')$$, 'two submissions');
+SELECT results_eq(
+  $$SELECT client_jwe, server_sealed, data_seq, attempts FROM s2s.evaluations_claim(test.lease(1), 10, '1 minute')$$,
+  $$VALUES ('{c,d}'::text[], '{"\\x02"}'::bytea[], 3, 2)$$, 'one evaluation of all that came, oldest first');
+SELECT is((SELECT count(*) FROM s2s.job), 1::bigint, 'the job of the older submission is void, and gone');
+SELECT is(test.decide('T', 'REJECTED', p_message => 'wrong'), 'done', 'rejected');
+SELECT is((test.status('T')).body::jsonb - '{sessionId,verificationId}'::text[],
+          '{"status": "REJECTED", "reasonCode": "MISMATCH", "rejectedDetails": "wrong"}', 'shown');
+SELECT lives_ok($$SELECT test.supplement('T')$$, 'a third');
+SELECT is(test.evaluate('T', 'ADDITIONAL_INFO_REQUIRED', p_deadline => '10 min', p_max_attempts => 5), 'done', 'asked');
+SELECT is((test.status('T')).body::jsonb #> '{verificationDataRequest,verificationDataItems}', '[{"id": "otp-1"}]', 'what');
+SELECT is((test.status('T')).body::jsonb #> '{verificationDataRequest,maxAttempts}', '5', 'how often');
+SELECT is((test.status('T')).body::jsonb #>> '{verificationDataRequest,deadline}',
+          to_char((test.verification('T')).deadline AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'until when');
+SELECT lives_ok($$SELECT test.supplement('T')$$, 'a fourth');
+SELECT is(test.evaluate('T', 'DENIED'), 'done', 'denied');
+SELECT is((test.verification('T')).status, 'DENIED', 'final');
+
+-- Overtaken.
+SELECT lives_ok($$SELECT test.initiate('overtaken'), s2s.evaluations_claim(test.lease(1), 10, '1 minute')$$, 'claimed');
+SELECT lives_ok($$SELECT test.supplement('overtaken')$$, 'and overtaken by a submission');
+SELECT is(test.decide('overtaken', 'DENIED', p_data_seq => 1,
+                      p_job => (SELECT min(job_id) FROM s2s.job)), 'superseded', 'the decision is void');
+SELECT results_eq($$SELECT status, data_seq FROM test.verification('overtaken')$$,
+                  $$VALUES ('PENDING' COLLATE "C", 2)$$, 'the newer submission stands');
+SELECT is((SELECT count(*) FROM s2s.job), 1::bigint, 'and has the only job');
+SELECT lives_ok($$SELECT s2s.evaluations_claim(test.lease(1), 10, '1 minute'), test.cancel('overtaken')$$, 'cancelled meanwhile');
+SELECT is(test.decide('overtaken', 'APPROVED'), 'superseded', 'a final verification takes no decision');
+SELECT lives_ok($$SELECT test.initiate('void'), test.cancel('void')$$, 'cancelled before the claim');
+SELECT is_empty($$SELECT * FROM s2s.evaluations_claim(test.lease(1), 10, '1 minute')$$, 'is not handed out');
+SELECT is_empty($$SELECT * FROM s2s.job$$, 'and its job is finished');
+SELECT lives_ok($$SELECT test.initiate('slow', p_lifetime => '-1 s'), s2s.evaluations_claim(test.lease(1), 10, '1 minute')$$, 'too slow');
+SELECT is(test.decide('slow', 'APPROVED'), 'superseded', 'a decision after the lifetime');
+SELECT is((test.verification('slow')).status, 'EXPIRED', 'finds it expired');
+
+-- Attempts.
+CREATE FUNCTION pg_temp.attempt(p_session text, p_status text, p_max integer) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM test.supplement(p_session);
+  PERFORM test.evaluate(p_session, p_status, p_max_attempts => p_max);
+  RETURN concat_ws(' ', v.status, v.reason_code) FROM test.verification(p_session) AS v;
+END
+$$;
+SELECT lives_ok($$SELECT test.initiate('tries'), test.initiate('endless')$$, 'no data yet: no attempt');
+SELECT is(test.evaluate('tries', 'ADDITIONAL_INFO_REQUIRED', p_max_attempts => 2), 'done', 'asked');
+SELECT is(
+  ARRAY[pg_temp.attempt('tries', 'REJECTED', 2), pg_temp.attempt('tries', 'ADDITIONAL_INFO_REQUIRED', 2)],
+  '{"REJECTED MISMATCH","DENIED ATTEMPTS_EXHAUSTED"}', 'the second wrong one of two is the last');
+SELECT is(
+  ARRAY(SELECT pg_temp.attempt('endless', 'REJECTED', 0) FROM generate_series(1, 5)),
+  array_fill('REJECTED MISMATCH'::text, '{5}'), 'no limit');
+
+SELECT is_empty('SELECT * FROM s2s.fsck()', 'fsck is clean');
+SELECT * FROM finish();
+ROLLBACK;

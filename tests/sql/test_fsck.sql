@@ -1,0 +1,57 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Every check of fsck finds what it is for, and nothing else does.
+BEGIN;
+SELECT plan(26);
+
+CREATE FUNCTION pg_temp.found() RETURNS text[] LANGUAGE sql AS $$
+  SELECT coalesce(array_agg(DISTINCT f.check_name), '{}') FROM s2s.fsck() AS f
+$$;
+-- What fsck says after p_do, which is undone: the exception takes it back.
+CREATE FUNCTION pg_temp.breaks(p_do text) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE v_found text[];
+BEGIN
+  EXECUTE p_do;
+  v_found := pg_temp.found();
+  RAISE EXCEPTION 'undo';
+EXCEPTION WHEN raise_exception THEN
+  RETURN v_found;
+END
+$$;
+
+SELECT lives_ok($$SELECT test.provisioned('approved', '{badge,pass}'), test.initiate('pending', p_jwe => '{a}'),
+                         test.initiate('asked'), test.initiate('waits')$$, 'a bit of everything');
+SELECT lives_ok($$SELECT test.get_pending('approved'), test.evaluate('asked', 'ADDITIONAL_INFO_REQUIRED'),
+                         test.evaluate('waits', 'PENDING')$$, 'in every kind of state');
+SELECT is(pg_temp.found(), '{}', 'clean');
+
+SELECT is(pg_temp.breaks(format(broken, session)), ARRAY[name], name || ': ' || n)
+FROM (VALUES
+  (1, 'verification-status', 'pending', $$UPDATE s2s.verification SET status = 'BOGUS', due_at = least(deadline, expires_at) WHERE session_id = '%s'$$),
+  (2, 'verification-incomplete', 'asked', $$UPDATE s2s.verification SET data_request = NULL WHERE session_id = '%s'$$),
+  (3, 'verification-due-at', 'asked', $$UPDATE s2s.verification SET due_at = NULL WHERE session_id = '%s'$$),
+  (4, 'verification-pending-forgotten', 'pending', $$DELETE FROM s2s.job$$),
+  (5, 'verification-pending-forgotten', 'waits', $$UPDATE s2s.verification SET awaiting_decision = false WHERE session_id = '%s'$$),
+  (6, 'verification-without-session', 'pending', $$DELETE FROM s2s.session WHERE session_id = '%s'$$),
+  (7, 'verification-data-without-verification', 'pending', $$UPDATE s2s.verification_data SET data_seq = 2$$),
+  (8, 'session-without-verification', 'asked', $$DELETE FROM s2s.verification WHERE session_id = '%s'$$),
+  (9, 'instance-not-approved', 'approved', $$UPDATE s2s.verification SET status = 'DENIED', reason_code = 'X' WHERE session_id = '%s'$$),
+  (10, 'instance-not-approved', 'approved', $$UPDATE s2s.instance SET session_id = 'pending' WHERE session_id = '%s'$$),
+  (11, 'instance-not-approved', 'approved', $$UPDATE s2s.instance SET ordinal = ordinal + 2 WHERE session_id = '%s'$$),
+  (12, 'fetch-without-instance', 'approved', $$DELETE FROM s2s.instance WHERE session_id = '%s'$$),
+  (13, 'job-kind-unknown', '', $$INSERT INTO s2s.job (next_at, created_at, kind, ref) VALUES (now(), now(), 'dance', '')$$),
+  (14, 'job-lease-too-long', '', $$UPDATE s2s.job SET next_at = now() + interval '25 hours'$$),
+  (15, 'job-of-final-verification', 'pending', $$SELECT test.cancel('%s'); UPDATE s2s.job SET next_at = now() - interval '11 min'$$),
+  (16, 'answer-in-default-partition', '', $$UPDATE s2s.answer SET created_at = created_at - interval '9 days' WHERE ctid = (SELECT min(ctid) FROM s2s.answer)$$),
+  (17, 'answer-twice', '', $$INSERT INTO s2s.answer SELECT created_at + interval '1 day', request_id, token, digest, status, peer, endpoint, body FROM s2s.answer$$)
+) AS t (n, name, session, broken);
+
+-- What is no breach.
+SELECT is(pg_temp.breaks($$SELECT test.cancel('pending')$$), '{}', 'a final verification with a fresh job');
+SELECT is(pg_temp.breaks($$SELECT s2s.job_retry(test.job('pending'), test.lease(), '1 h', 'x', 1)$$), '{}', 'a dead letter is a record');
+SELECT is(pg_temp.breaks($$SELECT test.manage('approved', 'UNLINK')$$), '{}', 'an unlinked instance');
+SELECT is(pg_temp.breaks($$SELECT s2s.expire_due(10)$$), '{}', 'expiry');
+SELECT is(pg_temp.breaks($$SELECT test.get('approved')$$), '{}', 'a get');
+SELECT is(pg_temp.found(), '{}', 'clean again');
+
+SELECT * FROM finish();
+ROLLBACK;

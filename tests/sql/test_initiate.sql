@@ -1,0 +1,49 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- /verification/initiate.
+BEGIN;
+SELECT plan(22);
+
+CREATE TEMP TABLE r AS SELECT * FROM test.initiate('S', p_jwe => '{one,two}', p_sealed => '\xabcd', p_max_attempts => 3);
+SELECT is(status, 200, 'answered') FROM r;
+SELECT is(wake, true, 'work is waiting') FROM r;
+SELECT is(body::jsonb, jsonb_build_object('sessionId', 'S', 'verificationId',
+          (test.verification('S')).verification_id, 'status', 'PENDING'), 'VerificationStatus') FROM r;
+
+SELECT results_eq(
+  $$SELECT status, attempts, max_attempts, data_seq, version, requested_device_count, configuration_ids, cancelled,
+           awaiting_decision, due_at = expires_at, expires_at - created_at
+    FROM s2s.verification$$,
+  $$VALUES ('PENDING' COLLATE "C", 1, 3, 1, 1::bigint, 1, '{badge}'::text[], false, false, true, interval '1 day')$$,
+  'the verification');
+SELECT results_eq($$SELECT peer, wsk, wsk_thumbprint FROM s2s.session WHERE session_id = 'S'$$,
+                  $$VALUES ('wallet' COLLATE "C", '{"kty":"EC"}', 'thumbprint' COLLATE "C")$$, 'the session');
+SELECT results_eq($$SELECT data_seq, client_jwe, server_sealed FROM s2s.verification_data$$,
+                  $$VALUES (1, '{one,two}'::text[], '\xabcd'::bytea)$$, 'the data');
+SELECT results_eq(
+  $$SELECT kind, lane, ref, payload::text, attempts, lease, next_at <= clock_timestamp() FROM s2s.job$$,
+  $$SELECT 'evaluate' COLLATE "C", '' COLLATE "C", verification_id, '{"dataSeq": 1}', 0, NULL::uuid, true
+    FROM s2s.verification$$, 'the job, due now');
+
+-- A session id is used up by anybody, for everybody, with the same answer.
+SELECT is(test.brief(test.initiate('S')), '409 answered SESSION_CONSUMED', 'used by the same peer');
+SELECT is(test.brief(test.initiate('S', p_peer => 'other')), '409 answered SESSION_CONSUMED', 'used by another peer');
+SELECT is(
+  (test.initiate('S', p_peer => 'other', p_token => test.lease(7))).body,
+  (test.initiate('S', p_token => test.lease(7))).body, 'the answer does not say whose it is');
+SELECT is((test.initiate('S')).wake, false, 'and nothing is to be done');
+SELECT is((SELECT count(*) FROM s2s.verification), 1::bigint, 'one verification');
+SELECT is((SELECT count(*) FROM s2s.verification_data), 1::bigint, 'no data of the refused ones');
+SELECT is((SELECT count(*) FROM s2s.job), 1::bigint, 'no job of theirs');
+SELECT is(test.brief(test.initiate('s')), '200 answered', 'session ids compare case-sensitively');
+
+-- Without data.
+SELECT lives_ok($$SELECT test.initiate('no data')$$, 'no data');
+SELECT is((test.verification('no data')).attempts, 0, 'is no attempt');
+SELECT lives_ok($$SELECT test.initiate('empty', p_jwe => '{}')$$, 'an empty list of JWEs');
+SELECT is((test.verification('empty')).attempts, 0, 'is none either');
+SELECT is((SELECT count(*) FROM s2s.verification_data), 1::bigint, 'nothing to keep of them');
+SELECT lives_ok($$SELECT test.initiate('sealed', p_sealed => '\x01')$$, 'data of the wallet server alone');
+SELECT is((test.verification('sealed')).attempts, 1, 'is an attempt');
+
+SELECT * FROM finish();
+ROLLBACK;
