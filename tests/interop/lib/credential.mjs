@@ -10,8 +10,8 @@ import { decodeJson, fromBase64url, signRaw } from './jose.mjs';
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /**
- * The leaf of an `x5c` header, after checking each signature, name and validity up to one of the anchors in the PEM text
- * `trustAnchors` (RFC 5280 section 6, as far as a short chain without constraints needs it).
+ * The leaf of an `x5c` header, after checking each signature, name and validity up to one of the anchors in the PEM
+ * text `trustAnchors` (RFC 5280 section 6, as far as a short chain without constraints needs it).
  */
 export function verifyChain(x5c, trustAnchors, now = new Date()) {
   if (!Array.isArray(x5c) || x5c.length === 0) throw new Error('x5c is missing or empty');
@@ -49,7 +49,7 @@ const hasher = (data, alg) => createHash(alg.replace('-', '')).update(data).dige
 const saltGenerator = (length) => randomBytes(length).toString('hex').slice(0, length);
 
 /**
- * Verify a credential: the chain of its `x5c` up to `trustAnchors` (PEM), the signature with the leaf, times, `vct` and every
+ * Verify a credential: the chain of its `x5c` up to `trustAnchors` (PEM), the signature with the leaf, times, and every
  * disclosure's digest. Resolves to `{ header, payload, claims, disclosures }`; `payload` is the JWT as signed and
  * `claims` the same with all disclosures put back.
  */
@@ -67,7 +67,7 @@ export async function verifyCredential(credential, { trustAnchors }) {
   return { header, payload: decodeJson(jwt.split('.')[1]), claims, disclosures };
 }
 
-/** Present `credential` to a verifier: only the claims of `frame`, with a key-binding JWT by the private `holderKey`. */
+/** Present `credential` to a verifier: only the claims of `frame`, with a key-binding JWT by `holderKey`. */
 export async function presentCredential(credential, { frame, holderKey, aud, nonce }) {
   const sdjwt = new SDJwtVcInstance({
     hasher,

@@ -31,7 +31,7 @@ export function loadEnv(dir = process.env.S2S_DEV_DIR ?? DEFAULT_DIR) {
   return { ...parseEnv(readFileSync(join(absolute, 'env'), 'utf8')), dir: absolute };
 }
 
-/** Whether the environment names a certificate for `who`: WALLET, OTHER_WALLET, STRANGER, EXPIRED, REVOKED, ROGUE, … */
+/** Whether the environment names a certificate for `who`: WALLET, OTHER_WALLET, STRANGER, EXPIRED, REVOKED, … */
 export function hasIdentity(env, who) {
   return Boolean(env[`S2S_${who}_CERT`] && env[`S2S_${who}_KEY`]);
 }

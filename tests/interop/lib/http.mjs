@@ -58,7 +58,7 @@ class Http1Transport {
 
   request(url, { method, headers, body, timeoutMs }) {
     return new Promise((resolve, reject) => {
-      // Node frames a body by itself only for methods that usually have one; without a frame it would be the next request.
+      // Node frames a body by itself only for methods that usually have one; unframed it would be the next request.
       const framed = body === undefined || 'transfer-encoding' in headers;
       const fields = framed ? headers : { 'content-length': Buffer.byteLength(body), ...headers };
       const request = https.request(url, { agent: this.agent, method, headers: fields, timeout: timeoutMs });

@@ -2,8 +2,8 @@
 //
 // What a wallet client signs with its Wallet Signing Key (WSK) and encrypts to the issuer.
 //
-// Every maker takes a last argument of knobs, `{ signer, header, claims, … }`: `signer` is another private JWK than the
-// honest one, `header` and `claims` overwrite members (undefined takes one away). Without knobs the result is honest.
+// Every maker takes a last argument of knobs, `{ signer, header, claims, … }`: `signer` is another private JWK than
+// the honest one, `header` and `claims` overwrite members (undefined takes one away). Without knobs the result is honest.
 
 import { randomUUID } from 'node:crypto';
 import { base64url, nowSeconds, signJws, signRaw } from './jose.mjs';
@@ -25,7 +25,7 @@ export function boundNonce(session, issuer, { signer = session.wsk, header = {},
   return signJws({ typ: TYP_NONCE, ...header }, payload, signer);
 }
 
-/** A JweEncryptedPayload of origin WALLET_CLIENT carrying `object`: signed by the WSK, then encrypted to `issuerKey`. */
+/** A JweEncryptedPayload of origin WALLET_CLIENT with `object`: signed by the WSK, then encrypted to `issuerKey`. */
 export async function clientPayload(
   session,
   issuerKey,

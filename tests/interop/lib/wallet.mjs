@@ -47,7 +47,7 @@ const withOverrides = (body, overrides = {}) => {
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
 };
 
-/** Fetch issuer metadata below `url`; `accept` asks for a media type. Tries the well-known path with and without suffix. */
+/** Fetch issuer metadata; `accept` asks for a media type. Tries the well-known path without and with `url`'s path. */
 export async function fetchIssuerMetadata(client, url, { accept } = {}) {
   const { origin, pathname } = new URL(url);
   const wellKnown = `${origin}/.well-known/openid-credential-issuer`;
@@ -212,7 +212,8 @@ export class Wallet {
   }
 
   /**
-   * `walletEncryptionKey`: `binding` is "payload" (the thumbprint goes into clientEncryptedData), "attestation", or "none".
+   * `walletEncryptionKey`: `binding` is "payload" (the thumbprint goes into clientEncryptedData), "attestation", or
+   * "none".
    */
   async wekData(session, { wek = session.wek, binding = 'attestation', bindingKnobs, wekMembers } = {}) {
     const attestation =
@@ -221,8 +222,8 @@ export class Wallet {
   }
 
   /**
-   * `keys`: private JWKs to bind credentials to (proofs are made with `proof`), or `presentmentKeys`: KeyData objects as
-   * they are; `transactionId` goes in place of both.
+   * `keys`: private JWKs to bind credentials to (proofs are made with `proof`), or `presentmentKeys`: KeyData objects
+   * as they are; `transactionId` goes in place of both.
    */
   async getBody(session, instanceId, options = {}) {
     const { keys, presentmentKeys, transactionId, issuerKey = this.issuerKey, payload = {}, proof, body } = options;

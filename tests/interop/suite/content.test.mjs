@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is issued: SD-JWT VCs, verified by software that is not ours (RFC 9901, draft-ietf-oauth-sd-jwt-vc, profile section 5).
+// What is issued: SD-JWT VCs, verified by software that is not ours (RFC 9901, draft-ietf-oauth-sd-jwt-vc, profile
+// section 5).
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { describe, test } from 'node:test';
 import { presentCredential, verifyCredential, verifyPresentation } from '../lib/credential.mjs';
 import { fromBase64url } from '../lib/jose.mjs';
 import { generateSigningKey, publicJwk, thumbprint } from '../lib/keys.mjs';
-import { connect, env } from './support.mjs';
+import { connect, env, noteSecret } from './support.mjs';
 
 const wallet = await connect();
 const trustAnchors = readFileSync(env.S2S_SIGNER_CA, 'utf8');
@@ -20,6 +21,9 @@ const response = await wallet.get(session, instances[0], { keys });
 const issued = await wallet.openCredentials(response, session.wek);
 const verified = await Promise.all(issued.map(({ credential }) => verifyCredential(credential, { trustAnchors })));
 const [first] = verified;
+
+// What the credential says about its holder must stay between the issuer and the wallet client.
+if (first.claims.email) noteSecret(first.claims.email);
 
 // Members of the JWT that are not claims about the holder.
 const REGISTERED = ['iss', 'iat', 'nbf', 'exp', 'vct', 'vct#integrity', 'cnf', 'status', 'sub', '_sd', '_sd_alg'];

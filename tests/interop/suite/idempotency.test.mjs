@@ -29,7 +29,7 @@ function assertReplay(first, again) {
   assert.ok(isReplay(again), 'the second one says that it is');
 }
 
-/** One request for each endpoint: `[path, body]`. Bodies are made once, for sealed ones differ from one making to the next. */
+/** One request for each endpoint: `[path, body]`. Bodies are made once: no two sealings of one content are the same. */
 const REQUESTS = {
   initiate: async () => [
     PATHS.initiate,

@@ -103,11 +103,15 @@ export class CheckedWallet extends Wallet {
 export const connect = (options) => CheckedWallet.connect(env, options);
 
 /**
- * A recognisable secret to put into a payload. It is written to DIR/planted-secrets, one a line, so that whoever runs the
- * suite can search logs and database dumps for what must never be there.
+ * A recognisable secret to put into a payload. It is written to DIR/planted-secrets, one a line, so that whoever runs
+ * the suite can search logs and database dumps for what must never be there.
  */
 export function plantSecret(kind) {
-  const secret = `planted-${kind}-${randomBytes(9).toString('hex')}`;
+  return noteSecret(`planted-${kind}-${randomBytes(9).toString('hex')}`);
+}
+
+/** Note a secret that is there already, such as a holder's claim. */
+export function noteSecret(secret) {
   appendFileSync(join(env.dir, 'planted-secrets'), `${secret}\n`);
   return secret;
 }

@@ -234,6 +234,27 @@ describe('hostile connections leave the gateway standing', () => {
     await stillServes();
   });
 
+  test('a body that nobody reads is not taken for the next request', async () => {
+    const smuggled = `GET /.well-known/openid-credential-issuer HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`;
+    const refusals = [
+      ['PUT', STATUS_PATH, 405],
+      ['POST', '/nowhere', 404],
+      ['POST', STATUS_PATH, 415],
+    ];
+    for (const [method, path, status] of refusals) {
+      const socket = tls.connect({ host: hostname, port, ...tlsIdentity(env, 'WALLET'), ALPNProtocols: ['http/1.1'] });
+      await once(socket, 'secureConnect');
+      let received = '';
+      socket.on('data', (chunk) => (received += chunk));
+      socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: ${smuggled.length}\r\n\r\n`);
+      await sleep(100);
+      socket.write(smuggled);
+      await sleep(300);
+      socket.destroy();
+      assert.deepEqual(received.match(/^HTTP\/1\.1 \d+/gm), [`HTTP/1.1 ${status}`]);
+    }
+  });
+
   test('a header of 128 KiB', async () => {
     const client = new HttpClient(tlsIdentity(env, 'WALLET'), { timeoutMs: 5000 });
     const headers = { ...HEADERS, 'x-request-id': randomUUID(), 'x-large': 'a'.repeat(128 * 1024) };

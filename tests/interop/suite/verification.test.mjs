@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Verification: how each configuration of the environment decides, and which call each state allows (profile section 4).
+// Verification: how each configuration of the environment decides, and which call each state allows (profile
+// section 4).
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { OTP_TYPE, otpItem } from '../lib/payloads.mjs';
+import { PATHS } from '../lib/wallet.mjs';
 import { assertOk, assertProblem, connect, plantSecret, PROBLEM, UUID_PATTERN } from './support.mjs';
 
 const wallet = await connect();
@@ -171,7 +173,9 @@ describe('badge_info', () => {
     const note = plantSecret('server-item');
     const session = await inState.ADDITIONAL_INFO_REQUIRED();
     const serverItems = [{ id: 'risk', type: 'urn:s2s-gateway:verification:risk_signals', note }];
-    const response = await wallet.supplement(session, { items: [otpItem('123456')], serverItems });
+    const body = await wallet.supplementBody(session, { items: [otpItem('123456')], serverItems });
+    body.verificationDataPayload.additionalAssessments = [{ assessment: plantSecret('assessment') }];
+    const response = await wallet.call(PATHS.supplement, body);
     assertOk(response);
     assert.ok(!response.text.includes(note));
     await wallet.waitFor(session, 'APPROVED');

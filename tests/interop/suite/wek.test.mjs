@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Wallet Encryption Key: bound to the WSK in either form, and every algorithm for the answer (profile section 3, D4, D5).
+// The Wallet Encryption Key: bound to the WSK in either form, and every algorithm for the answer (profile section 3,
+// D4, D5).
 
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
