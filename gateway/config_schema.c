@@ -31,9 +31,8 @@ static const struct gw_section encryption_key = {
             {"file", &gw_type_secret_file, AT(gw_encryption_key_config, file), .required = true,
              .doc = "Private JWK (JSON) with `alg` and, as soon as there are several, `kid`."},
             {"retire_after", &gw_type_time, AT(gw_encryption_key_config, retire_after), .otherwise = "stays live",
-             .doc = "The key is published until this time; afterwards it still opens what was encrypted to it, for as "
-                    "long "
-                    "as it is listed here. The first key of the list has none."},
+             .doc = "Set it to retire the key: it is not published any more, but still opens what was encrypted to it until "
+                    "this time. The first key of the list has none."},
             END,
         },
 };

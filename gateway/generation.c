@@ -86,14 +86,16 @@ static struct s2s_jwk *load_issuer_key(const struct gw_file *file, struct gw_con
     return key;
 }
 
-/* Keys whose `retire_after` has passed are left out: they no longer decrypt (profile section 3 "Issuer keys"). */
+/* Profile section 3 "Issuer keys": live keys are published; one with `retire_after` only decrypts, and until then. */
 static bool load_issuer_keys(struct gw_generation *g, struct gw_config_errors *errors)
 {
     const struct gw_issuer_config *issuer = &g->config->issuer;
     struct s2s_jwk **keys = zalloc(issuer->encryption_key_count, sizeof(*keys));
+    struct s2s_jwk **published = zalloc(issuer->encryption_key_count, sizeof(*published));
     int64_t now = gw_now_s();
     bool ok = true;
     g->issuer_keys.keys = keys;
+    g->published_keys.keys = published;
     for (size_t i = 0; i < issuer->encryption_key_count; ++i) {
         const struct gw_encryption_key_config *config = &issuer->encryption_keys[i];
         struct s2s_jwk *key = load_issuer_key(&config->file, errors);
@@ -108,11 +110,9 @@ static bool load_issuer_keys(struct gw_generation *g, struct gw_config_errors *e
             s2s_jwk_free(key);
         } else {
             keys[g->issuer_keys.count++] = key;
+            if (config->retire_after == 0)
+                published[g->published_keys.count++] = key;
         }
-    }
-    if (ok && g->issuer_keys.count == 0) {
-        gw_config_error(errors, 0, "every key of issuer.encryption_keys is retired; add a live one");
-        ok = false;
     }
     return ok;
 }
@@ -170,7 +170,7 @@ static bool make_metadata(struct gw_generation *g, struct gw_config_errors *erro
     for (size_t i = 0; i < g->config->credential_count; ++i)
         signers[i] = g->offerings[i].signer;
     struct s2s_arena *arena = s2s_arena_new(MAX_METADATA);
-    struct gw_metadata_input input = {g->config, signers, &g->issuer_keys, gw_now_s()};
+    struct gw_metadata_input input = {g->config, signers, &g->published_keys, gw_now_s()};
     struct json_object *document = s2s_json_own(arena, gw_metadata_document(&input));
     size_t len;
     char *text = s2s_json_write(arena, document, &len), *jwt;
@@ -256,6 +256,7 @@ void gw_generation_unref(struct gw_generation *g)
     for (size_t i = 0; i < g->issuer_keys.count; ++i)
         s2s_jwk_free(g->issuer_keys.keys[i]);
     free((void *)g->issuer_keys.keys);
+    free((void *)g->published_keys.keys);
     free(g->offerings);
     free(g->peers);
     gw_signer_free(g->metadata_signer);

@@ -45,7 +45,8 @@ struct gw_generation {
     struct gw_vault *vault;
     struct gw_tls *s2s_tls;
     struct gw_tls *public_tls; /* NULL without a public listener */
-    struct s2s_keyring issuer_keys; /* live and retired ones whose time has not come */
+    struct s2s_keyring issuer_keys;    /* what decrypts: live keys, and retired ones whose time has not come */
+    struct s2s_keyring published_keys; /* the live ones of them */
     struct gw_offering *offerings;  /* parallels config->credentials */
     struct gw_peer *peers;          /* parallels config->peers */
     struct gw_signer *metadata_signer; /* NULL: metadata is not signed */

@@ -124,14 +124,11 @@ static struct json_object *credential_configurations(const struct gw_metadata_in
     return object;
 }
 
-/* The public halves of the live keys, newest first (profile section 3, "Issuer keys"). */
+/* The public halves of the keys to publish, newest first (profile section 3, "Issuer keys"). */
 static struct json_object *encryption_jwks(const struct gw_metadata_input *input)
 {
     struct json_object *keys = json_object_new_array();
     for (size_t i = 0; i < input->issuer_keys->count; i++) {
-        int64_t retire_after = input->config->issuer.encryption_keys[i].retire_after;
-        if (retire_after != 0 && retire_after <= input->now)
-            continue;
         struct json_object *key = s2s_jwk_public_json(input->issuer_keys->keys[i]);
         s2s_json_set_string(key, "use", "enc");
         json_object_array_add(keys, key);

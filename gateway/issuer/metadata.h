@@ -12,8 +12,7 @@
 struct gw_metadata_input {
     const struct gw_config *config;
     const struct gw_signer *const *signers;
-    const struct s2s_keyring *issuer_keys; /* all private keys; published as public ones, newest first, without the
-                                              retired (config->issuer.encryption_keys[i].retire_after <= now) */
+    const struct s2s_keyring *issuer_keys; /* the keys to publish, newest first */
     int64_t now;
 };
 

@@ -6,20 +6,18 @@
 
 static EVP_PKEY *leaf_key;
 static struct gw_signer *signer;
-static struct s2s_jwk *verifier, *encryption_keys[3];
-static struct s2s_keyring ring = {encryption_keys, 3};
-static struct gw_encryption_key_config key_configs[3];
+static struct s2s_jwk *verifier, *encryption_keys[2];
+static struct s2s_keyring ring = {encryption_keys, 2};
 static struct gw_claim_config claims[2];
 static struct gw_item_policy items[2];
 static struct gw_credential_config credentials[2];
 static struct gw_config config;
 
-static void make_encryption_key(size_t index, const char *kid, int64_t retire_after)
+static void make_encryption_key(size_t index, const char *kid)
 {
     EVP_PKEY *key = make_key("P-256");
     ck_assert_ok(s2s_jwk_from_pkey(key, "HPKE-0-KE", kid, &encryption_keys[index]));
     EVP_PKEY_free(key);
-    key_configs[index].retire_after = retire_after;
 }
 
 static void make_config(void)
@@ -50,9 +48,7 @@ static void make_config(void)
     config = (struct gw_config){
         .issuer = {.identifier = (char *)"https://issuer.example",
                    .url = (char *)"https://issuer.example:8443/s2s",
-                   .display = json("[{\"name\":\"Example Issuer\",\"locale\":\"en\"}]"),
-                   .encryption_keys = key_configs,
-                   .encryption_key_count = 3},
+                   .display = json("[{\"name\":\"Example Issuer\",\"locale\":\"en\"}]")},
         .credentials = credentials,
         .credential_count = 2,
     };
@@ -68,9 +64,8 @@ static void setup(void)
     assert_no_error();
     ck_assert_ok(s2s_jwk_from_pkey(X509_get0_pubkey(leaf), NULL, NULL, &verifier));
     X509_free(leaf);
-    make_encryption_key(0, "enc-3", 0);
-    make_encryption_key(1, "enc-2", NOW + 1);
-    make_encryption_key(2, "enc-1", NOW);
+    make_encryption_key(0, "enc-3");
+    make_encryption_key(1, "enc-2");
     make_config();
 }
 
@@ -78,7 +73,7 @@ static void teardown(void)
 {
     gw_signer_free(signer);
     s2s_jwk_free(verifier);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 2; i++)
         s2s_jwk_free(encryption_keys[i]);
     EVP_PKEY_free(leaf_key);
     fixture_teardown();
@@ -150,7 +145,7 @@ END_TEST
 START_TEST(live_encryption_keys_are_published)
 {
     struct json_object *keys = AT(document(), "s2s", "issuer_encryption_jwks", "keys");
-    ck_assert_uint_eq(json_object_array_length(keys), 2); /* the third has retired */
+    ck_assert_uint_eq(json_object_array_length(keys), 2);
     for (size_t i = 0; i < 2; i++) {
         struct json_object *key = json_object_array_get_idx(keys, i);
         ck_assert_str_eq(s2s_json_string(key, "use"), "enc");
