@@ -3,7 +3,7 @@
 // What a wallet client signs with its Wallet Signing Key (WSK) and encrypts to the issuer.
 //
 // Every maker takes a last argument of knobs, `{ signer, header, claims, … }`: `signer` is another private JWK than
-// the honest one, `header` and `claims` overwrite members (undefined takes one away). Without knobs the result is honest.
+// the honest one, `header` and `claims` overwrite members (undefined takes one away). Without knobs it is honest.
 
 import { randomUUID } from 'node:crypto';
 import { base64url, nowSeconds, signJws, signRaw } from './jose.mjs';
