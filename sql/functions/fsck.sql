@@ -5,7 +5,10 @@
 --
 --   s2s.fsck() -> setof (check_name text, detail text)
 
-CREATE OR REPLACE FUNCTION s2s.fsck() RETURNS TABLE (check_name text, detail text) LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION s2s.fsck() RETURNS TABLE (check_name text, detail text)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = on -- the gateway's connections have it off, see README.md
+AS $$
 BEGIN
   RETURN QUERY
   SELECT 'verification-status', v.verification_id

@@ -7,7 +7,7 @@
 --   s2s.answer_partitions_ahead()             -> int: how many were made
 --   s2s.maintain(p_retention interval)        -> int: how many were made or dropped
 
-CREATE OR REPLACE FUNCTION s2s.answer_partition_name(p_day date) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION s2s.answer_partition_name(p_day date) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT 'answer_' || to_char(p_day, 'YYYYMMDD')
 $$;
 

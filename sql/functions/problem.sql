@@ -21,7 +21,7 @@ $$;
 COMMENT ON FUNCTION s2s.problem_type(text) IS 'The table of problem types.';
 
 CREATE OR REPLACE FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL)
-RETURNS text LANGUAGE sql IMMUTABLE AS $$
+RETURNS text LANGUAGE sql STABLE AS $$
   SELECT json_strip_nulls(json_build_object(
     'type', 'urn:s2s-gateway:problem:' || p_type,
     'title', t.title,

@@ -38,7 +38,7 @@ CREATE FUNCTION s2s.answer_partition_make(p_day date) RETURNS boolean
 COMMENT ON FUNCTION s2s.answer_partition_make(p_day date) IS 'Makes the partition of a day, unless it is there.';
 
 CREATE FUNCTION s2s.answer_partition_name(p_day date) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
     AS …
 
 CREATE FUNCTION s2s.answer_partitions_ahead() RETURNS integer
@@ -127,6 +127,7 @@ COMMENT ON FUNCTION s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_key
 
 CREATE FUNCTION s2s.fsck() RETURNS TABLE(check_name text, detail text)
     LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'on'
     AS …
 
 COMMENT ON FUNCTION s2s.fsck() IS 'Broken promises; no rows when all is well.';
@@ -252,7 +253,7 @@ CREATE FUNCTION s2s.maintain(p_retention interval) RETURNS integer
 COMMENT ON FUNCTION s2s.maintain(p_retention interval) IS 'Makes partitions ahead and drops those wholly older than the retention. To be called every hour or so, with a lock_timeout: it waits for running requests, and new ones wait for it.';
 
 CREATE FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL::text) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
     AS …
 
 COMMENT ON FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text) IS 'The body of one occurrence.';
