@@ -48,7 +48,8 @@ BEGIN
   RETURN (p_status, p_body, false, 'answered', p_wake)::s2s.reply;
 END
 $$;
-COMMENT ON FUNCTION s2s.store(s2s.exchange, integer, text, boolean) IS 'Stores and returns the answer to a claimed request.';
+COMMENT ON FUNCTION s2s.store(s2s.exchange, integer, text, boolean) IS
+  'Stores and returns the answer to a claimed request.';
 
 CREATE OR REPLACE FUNCTION s2s.refuse(x s2s.exchange, p_type text, p_current_status text DEFAULT NULL)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- The promises that the data keeps, as queries that return what breaks them. Details carry ids only. Scans everything: for
--- operators and tests, not for the gateway's own connections with their statement timeout.
+-- The promises that the data keeps, as queries that return what breaks them. Details carry ids only. Scans everything:
+-- for operators and tests, not for the gateway's own connections with their statement timeout.
 --
 --   s2s.fsck() -> setof (check_name text, detail text)
 

@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- The state of a credential instance. Issuer and wallet act independently, each on its own facts; the status is derived.
+-- The state of a credential instance. Issuer and wallet act independently, each on its own facts; the status is
+-- derived.
 --
 --   s2s.instance_status(i s2s.instance)                                               -> text
 --   s2s.instance_permits_get(i s2s.instance)                                          -> boolean
---   s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text)         -> s2s.instance, null if not theirs
+--   s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text)        -> s2s.instance, null: not theirs
 --   s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text)
 --       -> (previous_status text, current_status text, outcome text, failure_reason text)
 
@@ -99,5 +100,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.instance_act(s2s.instance, text, text, text) IS
-  'The one place where the facts of a (locked) instance change: WALLET or ISSUER does CONFIRM, SUSPEND, RESUME, UNLINK or '
-  'CANCEL. An action that does not exist for that side is a bug and raises.';
+  'The one place where the facts of a (locked) instance change: WALLET or ISSUER does CONFIRM, SUSPEND, RESUME, UNLINK '
+  'or CANCEL. An action that does not exist for that side is a bug and raises.';

@@ -162,7 +162,8 @@ BEGIN
     'status', 'PENDING', 'transaction_id', v_transaction_id, 'interval', p_interval)::text);
 END
 $$;
-COMMENT ON FUNCTION s2s.issuer_get_pending IS 'Tells a get to come back (D9): with its transaction_id, or with a new one.';
+COMMENT ON FUNCTION s2s.issuer_get_pending IS
+  'Tells a get to come back (D9): with its transaction_id, or with a new one.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_credential_status(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,

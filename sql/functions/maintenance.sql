@@ -26,8 +26,8 @@ BEGIN
   LOCK TABLE s2s.answer IN ACCESS EXCLUSIVE MODE;
 
   -- Rows are only ever inserted, so autovacuum need not visit them for that; it still analyzes.
-  EXECUTE format('CREATE TABLE s2s.%I (LIKE s2s.answer INCLUDING STORAGE) WITH (autovacuum_vacuum_insert_threshold = -1)',
-                 v_name);
+  EXECUTE format(
+    'CREATE TABLE s2s.%I (LIKE s2s.answer INCLUDING STORAGE) WITH (autovacuum_vacuum_insert_threshold = -1)', v_name);
   EXECUTE format('CREATE UNIQUE INDEX %I ON s2s.%I (request_id, peer)', v_name || '_request', v_name);
 
   -- Answers of that day which the default partition caught would forbid the new one: they move in.

@@ -17,7 +17,8 @@ CREATE OR REPLACE FUNCTION s2s.verification_is_final(p_status text) RETURNS bool
   SELECT p_status IN ('APPROVED', 'DENIED', 'EXPIRED')
 $$;
 
-CREATE OR REPLACE FUNCTION s2s.verification_may_move(p_from text, p_to text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION s2s.verification_may_move(p_from text, p_to text)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE p_from
     -- PENDING to PENDING: a further submission, or an evaluation that leaves the decision to somebody.
     WHEN 'PENDING' THEN p_to IN ('PENDING', 'ADDITIONAL_INFO_REQUIRED', 'REJECTED', 'APPROVED', 'DENIED', 'EXPIRED')
@@ -39,7 +40,8 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     ELSE true
   END IS TRUE
 $$;
-COMMENT ON FUNCTION s2s.verification_is_complete(s2s.verification, text) IS 'Whether the details that a status needs are there.';
+COMMENT ON FUNCTION s2s.verification_is_complete(s2s.verification, text) IS
+  'Whether the details that a status needs are there.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_due_at(
   p_status text, p_deadline timestamptz, p_expires_at timestamptz)

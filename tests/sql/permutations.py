@@ -251,7 +251,8 @@ def _(run):
 
 # ---- jobs ----
 
-CLAIM = ("BEGIN; SELECT coalesce(jsonb_agg(session_id), '[]') FROM s2s.evaluations_claim(test.lease({0}), {1}, '1 minute')")
+CLAIM = ("BEGIN; SELECT coalesce(jsonb_agg(session_id), '[]') "
+         "FROM s2s.evaluations_claim(test.lease({0}), {1}, '1 minute')")
 
 
 @scenario("three claims at once are disjoint and wait for nobody",
@@ -295,7 +296,8 @@ LEASED = ["SELECT test.initiate('S')", "SELECT s2s.evaluations_claim(test.lease(
 
 
 def decide(status):
-    return [value(f"test.decide('S', '{status}', p_job => (SELECT min(job_id) FROM s2s.job), p_data_seq => 1)"), "COMMIT"]
+    job = "(SELECT min(job_id) FROM s2s.job)"
+    return [value(f"test.decide('S', '{status}', p_job => {job}, p_data_seq => 1)"), "COMMIT"]
 
 
 @scenario("supplement and a decision that is not final: the submission is never lost", LEASED,
@@ -342,7 +344,8 @@ def _(run):
     run.expect(run.ask(count("job")) == ["1"], "one job left")
 
 
-OVERDUE = ["SELECT test.initiate('S')", "SELECT test.evaluate('S', 'ADDITIONAL_INFO_REQUIRED', p_deadline => '-1 second')"]
+OVERDUE = ["SELECT test.initiate('S')",
+           "SELECT test.evaluate('S', 'ADDITIONAL_INFO_REQUIRED', p_deadline => '-1 second')"]
 
 
 @scenario("expire_due and a supplement that is too late", OVERDUE,
@@ -350,11 +353,13 @@ OVERDUE = ["SELECT test.initiate('S')", "SELECT test.evaluate('S', 'ADDITIONAL_I
 def _(run):
     run.expect(run.value("B1")["status"] == 409, "too late, whoever notices")
     run.expect(json.loads(run.value("B1")["body"])["currentStatus"] == "DENIED", "and told so")
-    run.expect(run.ask("SELECT status, reason_code, version FROM s2s.verification") == ["DENIED|DEADLINE_PASSED|3"], "once")
+    run.expect(run.ask("SELECT status, reason_code, version FROM s2s.verification") == ["DENIED|DEADLINE_PASSED|3"],
+               "once")
     run.expect("A1" not in run.waited, "expire_due waits for nobody")
 
 
-@scenario("two expire_due at once", OVERDUE, A=[value("s2s.expire_due(10)"), "COMMIT"], B=[value("s2s.expire_due(10)"), "COMMIT"])
+@scenario("two expire_due at once", OVERDUE,
+          A=[value("s2s.expire_due(10)"), "COMMIT"], B=[value("s2s.expire_due(10)"), "COMMIT"])
 def _(run):
     run.expect(sorted([run.value("A1"), run.value("B1")]) == ["0", "1"], "one of them does it")
     run.expect(run.ask("SELECT version FROM s2s.verification") == ["3"], "once")
@@ -409,7 +414,8 @@ SPEND = reply("test.get('S', 2, (SELECT transaction_id FROM s2s.fetch))")
 @scenario("two gets with one transaction: it is spent once", WAITING, A=[SPEND, "COMMIT"], B=[SPEND, "COMMIT"])
 def _(run):
     outcomes = sorted([run.value("A1")["outcome"], run.value("B1")["outcome"]])
-    # A get that starts when the transaction is gone is given none by its sub-select: the version refuses it all the same.
+    # A get that starts when the transaction is gone is given none by its sub-select: the version
+    # refuses it all the same.
     run.expect(outcomes == ["answered", "retry"], "one answered, one retry")
     run.expect(run.ask(count("fetch")) == ["0"], "spent")
 
@@ -417,7 +423,8 @@ def _(run):
 @scenario("two first gets with the same keys that must wait: one transaction", PROVISIONED,
           A=[reply("test.get_pending('S', 1)"), "COMMIT"], B=[reply("test.get_pending('S', 1)"), "COMMIT"])
 def _(run):
-    run.expect(sorted([run.value("A1")["outcome"], run.value("B1")["outcome"]]) == ["answered", "retry"], "one waits, one retries")
+    run.expect(sorted([run.value("A1")["outcome"], run.value("B1")["outcome"]]) == ["answered", "retry"],
+               "one waits, one retries")
     run.expect(run.ask(count("fetch")) == ["1"], "one transaction")
 
 
