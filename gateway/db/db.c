@@ -263,11 +263,13 @@ static void set_option(const char **keys, const char **values, int *n, const cha
 static PGconn *start_connection(const struct gw_database_config *config, bool wait)
 {
     const char *keys[16], *values[16];
-    char options[256], seconds[24];
+    char options[320], seconds[24];
     int n = 0;
     snprintf(options, sizeof(options),
              "-c statement_timeout=%lld -c lock_timeout=%lld -c idle_in_transaction_session_timeout=%lld "
-             "-c synchronous_commit=on -c timezone=UTC",
+             "-c synchronous_commit=on -c timezone=UTC "
+             /* Plans are cached while tables are still empty, where a scan looks cheap, and kept while they grow. */
+             "-c enable_seqscan=off -c jit=off",
              (long long)config->statement_timeout_ms, (long long)config->lock_timeout_ms,
              (long long)config->statement_timeout_ms);
     snprintf(seconds, sizeof(seconds), "%lld", (long long)(config->connect_timeout_ms + 999) / 1000);
