@@ -105,6 +105,8 @@ static void answer_now(struct gw_exchange *ex, enum s2s_problem_type type, const
 {
     size_t len;
     gw_exchange_refuse(ex, type, detail);
+    if (type != S2S_PROBLEM_VALIDATION)
+        ex->violations.count = 0; /* those of an answer that could not be committed */
     char *body = write_problem(ex, &len);
     finish(ex, s2s_problems[type].status, body, len, retry_after_s);
 }

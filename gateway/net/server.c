@@ -224,6 +224,8 @@ void gw_server_dispose(struct gw_server *server)
 {
     if (server->context.globalconf == NULL || server->connections > 0)
         return;
+    /* The timer between the two GOAWAYs of a graceful shutdown is still linked when all clients left before it. */
+    h2o_timeout_unlink(&server->context.http2._graceful_shutdown_timeout);
     h2o_context_dispose(&server->context);
     h2o_config_dispose(&server->global);
 }
