@@ -132,13 +132,15 @@ environment_stop() {
     return "$status"
 }
 
-# environment_remove DIR: stop it and take the folder away, with the cluster if that lives elsewhere. For folders that the
-# caller has made up, never for one that a user named.
+# environment_remove DIR: stop it and take the folder away, with every cluster that it or a folder in it has. For folders
+# that the caller has made up, never for one that a user named.
 environment_remove() {
     local dir=$1 cluster
     [[ -e $dir ]] || return 0
     "$S2S_ROOT/deploy/dev" stop --dir "$dir" >/dev/null || true
-    cluster=$(cat "$dir/postgres-folder" 2>/dev/null) || cluster=
-    [[ $cluster != /var/tmp/s2s-gateway-postgres.* ]] || rm -rf "$cluster"
+    while read -r cluster; do
+        postgres_stop "$cluster"
+        [[ $cluster != /var/tmp/s2s-gateway-postgres.* ]] || rm -rf "$cluster"
+    done < <(find "$dir" -name postgres-folder -exec cat {} +)
     rm -rf "$dir"
 }

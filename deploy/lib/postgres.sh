@@ -26,13 +26,14 @@ postgres_tool() {
     printf '%s\n' "${found[-1]}"
 }
 
-# postgres_folder DIR: where DIR's cluster lives. DIR/postgres, unless the database's user cannot get there (a checkout below
-# /root); then a folder of its own in /var/tmp, of which DIR/postgres-folder keeps note.
+# postgres_folder DIR: where DIR's cluster lives, which DIR/postgres-folder keeps note of. DIR/postgres, with leave for others
+# to pass through DIR; or, where the database's user still cannot get (a checkout below /root), a folder in /var/tmp.
 postgres_folder() {
     local dir=$1 cluster
     cluster=$(cat "$dir/postgres-folder" 2>/dev/null) || cluster=
     if [[ -z $cluster || ! -d $cluster ]]; then
         cluster=$dir/postgres
+        chmod o+x "$dir"
         as_database_user test -x "$dir" || cluster=$(mktemp --directory /var/tmp/s2s-gateway-postgres.XXXXXX)
         mkdir -p "$cluster"
         ((EUID)) || chown postgres: "$cluster"
