@@ -133,7 +133,6 @@ static void end_worker(struct gw_worker *worker)
     for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); ++i)
         gw_server_dispose(servers[i]);
     run_rounds(worker);
-    uv_loop_close(&worker->loop);
     (void)uv_loop_close(&worker->loop); /* refuses while a socket lingers, which the end of the process closes */
     gw_jobs_free(worker->jobs);
     gw_sessions_free(worker->sessions);
