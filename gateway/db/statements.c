@@ -8,7 +8,7 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_PING] = {"ping", "select 1", 0},
     [GW_SQL_LOAD] = {"load",
                      "select found, wsk, configuration_id, subject_ref, verification_id, status, version, ready_at_ms, "
-                     "transaction_found, keys, keys_digest, wek_thumbprint from s2s.issuer_load($1,$2,$3,$4)",
+                     "transaction_found, keys, keys_digest from s2s.issuer_load($1,$2,$3,$4)",
                      4},
     [GW_SQL_ANSWER] = {"answer", REPLY "issuer_answer(" CALL ",$6,$7)", 7},
     [GW_SQL_INITIATE] = {"initiate", REPLY "issuer_initiate(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)", 16},
@@ -17,7 +17,7 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_CANCEL] = {"cancel", REPLY "issuer_cancel(" CALL ",$6,$7,$8)", 8},
     [GW_SQL_PROVISION] = {"provision", REPLY "issuer_provision(" CALL ",$6,$7)", 7},
     [GW_SQL_GET] = {"get", REPLY "issuer_get(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13)", 13},
-    [GW_SQL_GET_PENDING] = {"get_pending", REPLY "issuer_get_pending(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13,$14)", 14},
+    [GW_SQL_GET_PENDING] = {"get_pending", REPLY "issuer_get_pending(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13)", 13},
     [GW_SQL_CREDENTIAL_STATUS] = {"credential_status", REPLY "issuer_credential_status(" CALL ",$6,$7,$8)", 8},
     [GW_SQL_MANAGE] = {"manage", REPLY "issuer_manage(" CALL ",$6,$7,$8,$9)", 9},
     [GW_SQL_EVENT] = {"event", REPLY "issuer_event(" CALL ",$6,$7,$8,$9)", 9},
@@ -32,4 +32,13 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_EXPIRE_DUE] = {"expire_due", "select s2s.expire_due($1)", 1},
     [GW_SQL_MAINTAIN] = {"maintain", "select s2s.maintain($1)", 1},
     [GW_SQL_QUEUE_STATS] = {"queue_stats", "select kind, depth, oldest_age_s, dead from s2s.queue_stats()", 0},
+    [GW_SQL_LANES_SET] = {"lanes_set", "select s2s.lanes_set($1)", 1},
+    [GW_SQL_DELIVERIES_CLAIM] = {"deliveries_claim",
+                                 "select delivery_id, peer, endpoint, request_id, attempts, body, session_id "
+                                 "from s2s.deliveries_claim($1,$2,$3,$4)",
+                                 4},
+    [GW_SQL_DELIVERY_DONE] = {"delivery_done", "select s2s.delivery_done($1,$2,$3)", 3},
+    [GW_SQL_DELIVERY_FAILED] = {"delivery_failed", "select s2s.delivery_failed($1,$2,$3,$4,$5,$6,$7)", 7},
+    [GW_SQL_DELIVERY_STATS] = {"delivery_stats",
+                               "select peer, depth, oldest_age_s, blocked, dead from s2s.delivery_stats()", 0},
 };

@@ -23,7 +23,6 @@ struct gw_issuer_state {
     bool transaction_found;
     const char *keys; /* of the open transaction: JSON array of public JWKs */
     struct s2s_bytes keys_digest;
-    const char *wek_thumbprint;
 };
 
 /* The rows of the endpoint table, by file. */

@@ -188,7 +188,6 @@ static enum gw_step answer_pending(struct gw_exchange *ex, const struct fetch *f
     gw_db_text(&ex->call, state->version);
     gw_db_text(&ex->call, s2s_json_write(ex->arena, keys, NULL));
     gw_db_bytes(&ex->call, fetch->keys_digest, sizeof(fetch->keys_digest));
-    gw_db_text(&ex->call, fetch->signed_wek);
     gw_db_interval_ms(&ex->call, ex->arena, fetch->offering->config->ready_after_ms);
     gw_db_integer(&ex->call, ex->arena, ex->generation->config->issuer.poll_interval_s);
     gw_db_text(&ex->call, fetch->transaction_id);

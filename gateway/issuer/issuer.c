@@ -129,7 +129,7 @@ static struct s2s_jwk *read_wsk(struct gw_exchange *ex, const char *text)
 enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row)
 {
     enum {
-        FOUND, WSK, CONFIGURATION, SUBJECT, VERIFICATION, STATUS, VERSION, READY_AT, TRANSACTION, KEYS, KEYS_DIGEST, WEK
+        FOUND, WSK, CONFIGURATION, SUBJECT, VERIFICATION, STATUS, VERSION, READY_AT, TRANSACTION, KEYS, KEYS_DIGEST
     };
     struct gw_issuer_state *state = gw_issuer_state(ex);
     if (!gw_db_true(row, 0, FOUND))
@@ -148,7 +148,6 @@ enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row)
     state->ready_at_ms = ready_at != NULL ? strtoll(ready_at, NULL, 10) : 0;
     state->transaction_found = gw_db_true(row, 0, TRANSACTION);
     state->keys = keep(ex, gw_db_column(row, 0, KEYS));
-    state->wek_thumbprint = keep(ex, gw_db_column(row, 0, WEK));
     const char *digest = gw_db_column(row, 0, KEYS_DIGEST);
     if (digest != NULL)
         s2s_assert(gw_db_read_bytes(ex->arena, digest, &state->keys_digest));

@@ -4,6 +4,15 @@
 -- for operators and tests, not for the gateway's own connections with their statement timeout.
 --
 --   s2s.fsck() -> setof (check_name text, detail text)
+--   s2s.ledger_since() -> timestamptz
+
+CREATE OR REPLACE FUNCTION s2s.ledger_since() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+  SELECT right(min(c.relname::text), 8)::date::timestamp AT TIME ZONE 'UTC'
+  FROM pg_inherits AS i
+  JOIN pg_class AS c ON c.oid = i.inhrelid
+  WHERE i.inhparent = 's2s.ledger'::regclass AND c.relname <> 'ledger_default'
+$$;
+COMMENT ON FUNCTION s2s.ledger_since() IS 'The ledger is complete from here on: the start of its oldest partition.';
 
 CREATE OR REPLACE FUNCTION s2s.fsck() RETURNS TABLE (check_name text, detail text)
 LANGUAGE plpgsql STABLE
@@ -79,6 +88,80 @@ BEGIN
   JOIN s2s.verification AS v ON v.verification_id = j.ref
   WHERE j.kind = 'evaluate' AND s2s.verification_is_final(v.status)
     AND j.next_at < clock_timestamp() - interval '10 minutes'
+
+  UNION ALL
+  -- What a status owes is recorded with it. Before its lane was there, a peer was owed nothing.
+  SELECT 'verification-not-owed', v.verification_id
+  FROM s2s.verification AS v
+  JOIN s2s.session AS s ON s.session_id = v.session_id
+  JOIN s2s.lane AS l ON l.peer = s.peer AND l.created_at < v.updated_at
+  WHERE s2s.verification_is_news(v) AND v.updated_at >= s2s.ledger_since()
+    AND NOT EXISTS (
+      SELECT FROM s2s.ledger AS g
+      WHERE g.event = 'owed' AND g.endpoint = '/verification/notify' AND g.ref = v.verification_id
+        AND g.at >= v.updated_at)
+
+  UNION ALL
+  SELECT 'instance-not-owed', i.instance_id
+  FROM s2s.instance AS i
+  JOIN s2s.session AS s ON s.session_id = i.session_id
+  JOIN s2s.lane AS l ON l.peer = s.peer AND l.created_at < i.last_status_change_time
+  WHERE s2s.instance_status(i) IN ('SUSPENDED_ISSUER', 'CANCELLED')
+    AND i.last_status_change_time >= s2s.ledger_since()
+    AND NOT EXISTS (
+      SELECT FROM s2s.ledger AS g
+      WHERE g.event = 'owed' AND g.endpoint = '/credential/manage' AND g.ref = i.instance_id
+        AND g.at >= i.last_status_change_time)
+
+  UNION ALL
+  SELECT 'fetch-not-owed', f.transaction_id
+  FROM s2s.fetch AS f
+  JOIN s2s.instance AS i ON i.instance_id = f.instance_id
+  JOIN s2s.session AS s ON s.session_id = i.session_id
+  JOIN s2s.lane AS l ON l.peer = s.peer AND l.created_at < f.created_at
+  WHERE f.created_at >= s2s.ledger_since()
+    AND NOT EXISTS (
+      SELECT FROM s2s.ledger AS g
+      WHERE g.event = 'owed' AND g.endpoint = '/event/notify' AND g.ref = s2s.fetch_event_ref(f.transaction_id))
+
+  UNION ALL
+  -- What was owed is owed still, or its end is recorded.
+  SELECT 'delivery-lost', e.delivery_id::text
+  FROM (SELECT DISTINCT ON (g.delivery_id) g.delivery_id, g.event
+        FROM s2s.ledger AS g
+        ORDER BY g.delivery_id, g.at DESC) AS e
+  WHERE e.event IN ('owed', 'redriven')
+    AND NOT EXISTS (SELECT FROM s2s.delivery AS d WHERE d.delivery_id = e.delivery_id)
+
+  UNION ALL
+  SELECT 'delivery-not-recorded', d.delivery_id::text
+  FROM s2s.delivery AS d
+  WHERE d.created_at >= s2s.ledger_since()
+    AND NOT EXISTS (SELECT FROM s2s.ledger AS g WHERE g.delivery_id = d.delivery_id AND g.event = 'owed')
+
+  UNION ALL
+  SELECT 'delivery-flight', d.delivery_id::text
+  FROM s2s.delivery AS d
+  WHERE (d.lease IS NULL) <> (d.sending IS NULL) OR d.sending > d.owed
+
+  UNION ALL
+  SELECT 'delivery-lease-too-long', d.delivery_id::text
+  FROM s2s.delivery AS d
+  WHERE d.lease IS NOT NULL AND d.next_at > clock_timestamp() + interval '24 hours'
+
+  UNION ALL
+  SELECT 'delivery-endpoint-unknown', d.delivery_id::text
+  FROM s2s.delivery AS d
+  WHERE d.endpoint NOT IN (SELECT e FROM s2s.delivery_endpoints() AS e)
+
+  UNION ALL
+  SELECT 'delivery-without-lane', d.delivery_id::text
+  FROM s2s.delivery AS d
+  WHERE NOT EXISTS (SELECT FROM s2s.lane AS l WHERE l.peer = d.peer)
+
+  UNION ALL
+  SELECT 'ledger-in-default-partition', g.delivery_id || ' ' || g.event
+  FROM s2s.ledger_default AS g
 
   UNION ALL
   SELECT 'answer-in-default-partition', a.peer || ' ' || a.request_id

@@ -8,6 +8,9 @@
 --   s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text)        -> s2s.instance, null: not theirs
 --   s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text)
 --       -> (previous_status text, current_status text, outcome text, failure_reason text)
+--   s2s.instance_managed(p_instance_id text, p_answer text)                           -> text: the outcome
+--   s2s.instance_command(p_instance_id text, p_action text, p_reason text)
+--       -> text: COMPLETED, NO_CHANGE, FAILED <why>, NOT_FOUND
 
 CREATE OR REPLACE FUNCTION s2s.instance_status(i s2s.instance) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
@@ -97,8 +100,62 @@ BEGIN
       last_status_change_time = i.last_status_change_time,
       last_status_change_reason = i.last_status_change_reason
   WHERE u.instance_id = i.instance_id;
+  IF p_side = 'ISSUER' THEN
+    PERFORM s2s.delivery_owe(s2s.session_peer(i.session_id), '/credential/manage', i.instance_id,
+                             json_build_object('reason', p_reason));
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION s2s.instance_act(s2s.instance, text, text, text) IS
   'The one place where the facts of a (locked) instance change: WALLET or ISSUER does CONFIRM, SUSPEND, RESUME, UNLINK '
-  'or CANCEL. An action that does not exist for that side is a bug and raises.';
+  'or CANCEL. An action that does not exist for that side is a bug and raises. The wallet is told what the issuer did.';
+
+CREATE OR REPLACE FUNCTION s2s.instance_managed(p_instance_id text, p_answer text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_outcome text;
+  v_failure_reason text;
+BEGIN
+  BEGIN
+    v_outcome := p_answer::json ->> 'outcome';
+    v_failure_reason := left(p_answer::json ->> 'failureReason', 200);
+  EXCEPTION WHEN data_exception THEN
+    v_outcome := NULL;  -- not JSON, or of no use as text: the peer's fault, and no news
+  END;
+  IF v_outcome NOT IN ('COMPLETED', 'SCHEDULED', 'FAILED', 'NO_CHANGE') THEN
+    v_outcome := NULL;
+  END IF;
+  UPDATE s2s.instance AS u
+  SET manage_answered_at = clock_timestamp(), manage_outcome = v_outcome, manage_failure_reason = v_failure_reason
+  WHERE u.instance_id = p_instance_id;
+  RETURN v_outcome;
+END
+$$;
+COMMENT ON FUNCTION s2s.instance_managed(text, text) IS 'Keeps what the wallet answered to a /credential/manage of ours.';
+
+CREATE OR REPLACE FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason text)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  i s2s.instance;
+  act record;
+  v_event_type text := CASE p_action
+    WHEN 'UPDATED' THEN 'CREDENTIAL_UPDATE_AVAILABLE'
+    WHEN 'DISPLAY_UPDATED' THEN 'DISPLAY_DATA_UPDATED'
+  END;
+BEGIN
+  SELECT t.* INTO i FROM s2s.instance AS t WHERE t.instance_id = p_instance_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN 'NOT_FOUND';
+  ELSIF v_event_type IS NULL THEN
+    act := s2s.instance_act(i, 'ISSUER', p_action, p_reason);
+    RETURN concat_ws(' ', act.outcome, act.failure_reason);
+  ELSIF i.cancelled OR i.unlinked THEN
+    RETURN 'FAILED ' || s2s.instance_status(i);
+  END IF;
+  PERFORM s2s.delivery_owe(
+    s2s.session_peer(i.session_id), '/event/notify', v_event_type || ':' || i.instance_id,
+    json_build_object('eventType', v_event_type, 'credentialInstanceId', i.instance_id));
+  RETURN 'COMPLETED';
+END
+$$;
+COMMENT ON FUNCTION s2s.instance_command(text, text, text) IS
+  'What the issuer''s operator does to an instance: SUSPEND, RESUME, CANCEL; or says of it: UPDATED, DISPLAY_UPDATED.';

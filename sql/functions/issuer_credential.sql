@@ -4,8 +4,8 @@
 --
 --   s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text)
 --       -> (found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text,
---           version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea,
---           wek_thumbprint text), always one row
+--           version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea),
+--          always one row
 --
 -- The others take first: p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid; and return
 -- s2s.reply.
@@ -14,23 +14,26 @@
 --   s2s.issuer_get(…, p_session_id text, p_instance_id text, p_version bigint, p_credential_version text,
 --                  p_transaction_id text, p_status int, p_body text, p_keys_digest bytea DEFAULT NULL)
 --   s2s.issuer_get_pending(…, p_session_id text, p_instance_id text, p_version bigint, p_keys text,
---                          p_keys_digest bytea, p_wek_thumbprint text, p_ready_after interval, p_interval int,
+--                          p_keys_digest bytea, p_ready_after interval, p_interval int,
 --                          p_transaction_id text DEFAULT NULL)
 --   s2s.issuer_credential_status(…, p_session_id text, p_instance_id text, p_current_version text)
 --   s2s.issuer_manage(…, p_session_id text, p_instance_id text, p_action text, p_reason text)
 --   s2s.issuer_event(…, p_session_id text, p_instance_id text, p_event_type text, p_known boolean)
 
+DROP FUNCTION IF EXISTS s2s.issuer_load(text, text, text, text);
+DROP FUNCTION IF EXISTS s2s.issuer_get_pending(
+  text, uuid, text, bytea, uuid, text, text, bigint, text, bytea, text, interval, integer, text);
+
 CREATE OR REPLACE FUNCTION s2s.issuer_load(
   p_peer text, p_session_id text, p_instance_id text, p_transaction_id text)
 RETURNS TABLE (
   found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint,
-  ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea, wek_thumbprint text)
+  ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY
   SELECT known.session_id IS NOT NULL, known.wsk, known.configuration_id, known.subject_ref, known.verification_id,
-         known.status, known.version, known.ready_at_ms, f.transaction_id IS NOT NULL, f.keys, f.keys_digest,
-         f.wek_thumbprint
+         known.status, known.version, known.ready_at_ms, f.transaction_id IS NOT NULL, f.keys, f.keys_digest
   FROM (VALUES (true)) AS always
   LEFT JOIN LATERAL (
     SELECT s.session_id, s.wsk, i.instance_id, i.configuration_id, i.subject_ref, i.verification_id, i.version,
@@ -127,8 +130,8 @@ COMMENT ON FUNCTION s2s.issuer_get IS
 
 CREATE OR REPLACE FUNCTION s2s.issuer_get_pending(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
-  p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_wek_thumbprint text,
-  p_ready_after interval, p_interval integer, p_transaction_id text DEFAULT NULL)
+  p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval,
+  p_interval integer, p_transaction_id text DEFAULT NULL)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
@@ -149,7 +152,7 @@ BEGIN
   END IF;
 
   IF p_transaction_id IS NULL THEN
-    v_transaction_id := s2s.fetch_open(i, p_keys, p_keys_digest, p_wek_thumbprint, p_ready_after);
+    v_transaction_id := s2s.fetch_open(i, p_keys, p_keys_digest, p_ready_after);
   ELSE
     SELECT f.transaction_id INTO v_transaction_id
     FROM s2s.fetch AS f

@@ -5,6 +5,7 @@
 --   s2s.verification_is_final(p_status text)                                   -> boolean
 --   s2s.verification_may_move(p_from text, p_to text)                          -> boolean
 --   s2s.verification_is_complete(v s2s.verification, p_status text)            -> boolean
+--   s2s.verification_is_news(v s2s.verification)                               -> boolean
 --   s2s.verification_due_at(p_status text, p_deadline timestamptz, p_expires_at timestamptz) -> timestamptz
 --   s2s.verification_move(v s2s.verification, p_to text)                       -> s2s.verification
 --   s2s.verification_apply_due(v s2s.verification)                             -> s2s.verification
@@ -42,6 +43,12 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
 $$;
 COMMENT ON FUNCTION s2s.verification_is_complete(s2s.verification, text) IS
   'Whether the details that a status needs are there.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_is_news(v s2s.verification) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT v.status <> 'PENDING' AND NOT v.cancelled
+$$;
+COMMENT ON FUNCTION s2s.verification_is_news(s2s.verification) IS
+  'Whether the wallet did not bring about this status by a call of its own, whose answer told it: it is owed a notice.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_due_at(
   p_status text, p_deadline timestamptz, p_expires_at timestamptz)
@@ -83,11 +90,15 @@ BEGIN
       data_request = v.data_request
   WHERE u.verification_id = v.verification_id
   RETURNING u.* INTO STRICT v;
+  IF s2s.verification_is_news(v) THEN
+    PERFORM s2s.delivery_owe(s2s.session_peer(v.session_id), '/verification/notify', v.verification_id);
+  END IF;
   RETURN v;
 END
 $$;
 COMMENT ON FUNCTION s2s.verification_move(s2s.verification, text) IS
-  'The one place where a verification changes. Takes a locked row with the new details filled in and its old status.';
+  'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes '
+  'the wallet a notice if it is news.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_apply_due(v s2s.verification)
 RETURNS s2s.verification LANGUAGE plpgsql AS $$
@@ -153,7 +164,7 @@ BEGIN
       RETURN json_build_object(
         'sessionId', v.session_id, 'verificationId', v.verification_id, 'status', v.status,
         'verificationDataRequest', v.data_request || jsonb_strip_nulls(jsonb_build_object(
-          'deadline', to_char(v.deadline AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+          'deadline', s2s.rfc3339(v.deadline),
           'maxAttempts', nullif(v.max_attempts, 0))));
     ELSE
       RETURN json_build_object(

@@ -431,7 +431,7 @@ def _(run):
 # ---- maintenance ----
 
 LACKING = ["SELECT s2s.maintain('48 hours')",
-           "DO $$ BEGIN EXECUTE format('DROP TABLE s2s.%I', s2s.answer_partition_name("
+           "DO $$ BEGIN EXECUTE format('DROP TABLE s2s.%I', s2s.partition_name('answer', "
            "(clock_timestamp() AT TIME ZONE 'UTC')::date + 3)); END $$"]
 
 

@@ -31,27 +31,129 @@ COMMENT ON COLUMN s2s.reply.outcome IS 'answered, replayed, reuse (request id us
 
 COMMENT ON COLUMN s2s.reply.wake IS 'A job due now was enqueued.';
 
-CREATE FUNCTION s2s.answer_partition_make(p_day date) RETURNS boolean
-    LANGUAGE plpgsql
-    AS …
-
-COMMENT ON FUNCTION s2s.answer_partition_make(p_day date) IS 'Makes the partition of a day, unless it is there.';
-
-CREATE FUNCTION s2s.answer_partition_name(p_day date) RETURNS text
-    LANGUAGE sql STABLE
-    AS …
-
-CREATE FUNCTION s2s.answer_partitions_ahead() RETURNS integer
-    LANGUAGE plpgsql
-    AS …
-
-COMMENT ON FUNCTION s2s.answer_partitions_ahead() IS 'Makes the partitions of today and the three days after, and of every day that the default partition has caught.';
-
 CREATE FUNCTION s2s.claim(x s2s.exchange) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.claim(x s2s.exchange) IS 'Takes the request id for this transaction: null when the work is to be done, else the reply to give.';
+
+CREATE FUNCTION s2s.deliveries_claim(p_lease uuid, p_limit integer, p_per_peer integer, p_lease_for interval) RETURNS TABLE(delivery_id bigint, peer text, endpoint text, request_id uuid, attempts integer, body text, session_id text)
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.deliveries_claim(p_lease uuid, p_limit integer, p_per_peer integer, p_lease_for interval) IS 'Leases due deliveries, at most p_per_peer in flight to a peer (one probe after a block), with what to send.';
+
+CREATE TABLE s2s.delivery (
+    delivery_id bigint NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    owed_at timestamp with time zone NOT NULL,
+    owed bigint DEFAULT 1 NOT NULL,
+    sending bigint,
+    request_id uuid NOT NULL,
+    lease uuid,
+    attempts integer DEFAULT 0 NOT NULL,
+    same_failures integer DEFAULT 0 NOT NULL,
+    peer text NOT NULL COLLATE pg_catalog."C",
+    endpoint text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    last_failure text,
+    body_digest bytea,
+    payload json
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_analyze_scale_factor='0.05');
+
+COMMENT ON TABLE s2s.delivery IS 'A peer is owed a message about a thing. What it says is read when it is sent, so pokes to one thing are one row, and the one row is the one flight that there can be: an older state never follows a newer one.';
+
+COMMENT ON COLUMN s2s.delivery.next_at IS 'When it may be claimed: its schedule, or the end of its lease.';
+
+COMMENT ON COLUMN s2s.delivery.owed_at IS 'Since when the latest is owed.';
+
+COMMENT ON COLUMN s2s.delivery.owed IS 'Grows each time it is owed anew.';
+
+COMMENT ON COLUMN s2s.delivery.sending IS 'The value of owed that the flight in progress carries.';
+
+COMMENT ON COLUMN s2s.delivery.request_id IS 'x-request-id, the same for every attempt to send the same body.';
+
+COMMENT ON COLUMN s2s.delivery.lease IS 'Fencing token of the flight in progress: ending it needs it.';
+
+COMMENT ON COLUMN s2s.delivery.attempts IS 'Failed ones; those that a block of the peer has stopped do not count.';
+
+COMMENT ON COLUMN s2s.delivery.same_failures IS 'How often last_failure came in a row under this request_id (D17).';
+
+COMMENT ON COLUMN s2s.delivery.endpoint IS 'Path.';
+
+COMMENT ON COLUMN s2s.delivery.ref IS 'The thing that it is about.';
+
+COMMENT ON COLUMN s2s.delivery.body_digest IS 'SHA-256 of the body last sent under request_id.';
+
+COMMENT ON COLUMN s2s.delivery.payload IS 'Facts of the occasion that no other table keeps, such as an event''s type.';
+
+CREATE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_again(d s2s.delivery) IS 'Ends the flight of a (locked) delivery that was owed anew meanwhile: a new message is due.';
+
+CREATE FUNCTION s2s.delivery_bury(d s2s.delivery, p_reason text) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_bury(d s2s.delivery, p_reason text) IS 'Makes a (locked) delivery a dead letter.';
+
+CREATE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_answer text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_answer text) IS 'The peer has it. What was owed anew during the flight is due at once, as a new request.';
+
+CREATE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_drop(d s2s.delivery) IS 'Ends a (locked) delivery that nobody needs any more.';
+
+CREATE FUNCTION s2s.delivery_endpoints() RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_endpoints() IS 'Where deliveries go.';
+
+CREATE FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (a dead letter). p_failure is "http <status>" for an answer. p_block keeps the whole lane waiting, whatever the kind.';
+
+CREATE FUNCTION s2s.delivery_message(d s2s.delivery, OUT body text, OUT session_id text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_message(d s2s.delivery, OUT body text, OUT session_id text) IS 'What to send, of the state as it is now; null when there is nothing to say any more.';
+
+CREATE FUNCTION s2s.delivery_owe(p_peer text, p_endpoint text, p_ref text, p_payload json DEFAULT NULL::json, p_due timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_owe(p_peer text, p_endpoint text, p_ref text, p_payload json, p_due timestamp with time zone) IS 'A peer is to be told about a thing, now or at p_due. Nothing is owed to a peer that cannot be called.';
+
+CREATE FUNCTION s2s.delivery_redrive(p_delivery_id bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_redrive(p_delivery_id bigint) IS 'Owes a dead letter again, as a new request with its full time.';
+
+CREATE FUNCTION s2s.delivery_stats() RETURNS TABLE(peer text, depth bigint, oldest_age_s double precision, blocked boolean, dead bigint)
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_stats() IS 'By peer, up to 100,000 each: what is owed by now, since when, whether the lane is blocked (or probing), dead letters.';
+
+CREATE FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text) IS 'There is no more need to tell about a thing. A flight is fenced.';
 
 CREATE FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer) RETURNS text
     LANGUAGE plpgsql
@@ -71,6 +173,12 @@ CREATE FUNCTION s2s.expire_due(p_limit integer) RETURNS integer
 
 COMMENT ON FUNCTION s2s.expire_due(p_limit integer) IS 'Ends verifications whose time is over, at most p_limit; how many.';
 
+CREATE FUNCTION s2s.fetch_event_ref(p_transaction_id text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.fetch_event_ref(p_transaction_id text) IS 'What the delivery is about that says that a transaction is ready.';
+
 CREATE TABLE s2s.instance (
     created_at timestamp with time zone NOT NULL,
     last_status_change_time timestamp with time zone NOT NULL,
@@ -89,7 +197,10 @@ CREATE TABLE s2s.instance (
     configuration_id text NOT NULL,
     subject_ref text NOT NULL,
     credential_version text,
-    last_status_change_reason text
+    last_status_change_reason text,
+    manage_answered_at timestamp with time zone,
+    manage_outcome text,
+    manage_failure_reason text
 )
 WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
 
@@ -113,11 +224,17 @@ COMMENT ON COLUMN s2s.instance.credential_version IS 'credentialVersion of the l
 
 COMMENT ON COLUMN s2s.instance.last_status_change_reason IS 'Why the shown status changed.';
 
-CREATE FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_wek_thumbprint text, p_ready_after interval) RETURNS text
+COMMENT ON COLUMN s2s.instance.manage_answered_at IS 'When the wallet last answered a /credential/manage of ours.';
+
+COMMENT ON COLUMN s2s.instance.manage_outcome IS 'Its outcome: COMPLETED, SCHEDULED, FAILED, NO_CHANGE; null if it gave none.';
+
+COMMENT ON COLUMN s2s.instance.manage_failure_reason IS 'Its failureReason, cut short.';
+
+CREATE FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval) RETURNS text
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_wek_thumbprint text, p_ready_after interval) IS 'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness.';
+COMMENT ON FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval) IS 'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness; the wallet is owed word when it is over.';
 
 CREATE FUNCTION s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea) RETURNS boolean
     LANGUAGE plpgsql
@@ -136,13 +253,25 @@ CREATE FUNCTION s2s.instance_act(i s2s.instance, p_side text, p_action text, p_r
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text, OUT previous_status text, OUT current_status text, OUT outcome text, OUT failure_reason text) IS 'The one place where the facts of a (locked) instance change: WALLET or ISSUER does CONFIRM, SUSPEND, RESUME, UNLINK or CANCEL. An action that does not exist for that side is a bug and raises.';
+COMMENT ON FUNCTION s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text, OUT previous_status text, OUT current_status text, OUT outcome text, OUT failure_reason text) IS 'The one place where the facts of a (locked) instance change: WALLET or ISSUER does CONFIRM, SUSPEND, RESUME, UNLINK or CANCEL. An action that does not exist for that side is a bug and raises. The wallet is told what the issuer did.';
+
+CREATE FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason text) IS 'What the issuer''s operator does to an instance: SUSPEND, RESUME, CANCEL; or says of it: UPDATED, DISPLAY_UPDATED.';
 
 CREATE FUNCTION s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text) RETURNS s2s.instance
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text) IS 'Locks an instance for the peer that owns its session.';
+
+CREATE FUNCTION s2s.instance_managed(p_instance_id text, p_answer text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.instance_managed(p_instance_id text, p_answer text) IS 'Keeps what the wallet answered to a /credential/manage of ours.';
 
 CREATE FUNCTION s2s.instance_permits_get(i s2s.instance) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -186,11 +315,11 @@ CREATE FUNCTION s2s.issuer_get(p_peer text, p_request_id uuid, p_endpoint text, 
 
 COMMENT ON FUNCTION s2s.issuer_get(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_credential_version text, p_transaction_id text, p_status integer, p_body text, p_keys_digest bytea) IS 'Commits the answer that the gateway computed from the instance as it was at p_version, if it still is.';
 
-CREATE FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_wek_thumbprint text, p_ready_after interval, p_interval integer, p_transaction_id text DEFAULT NULL::text) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text DEFAULT NULL::text) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_wek_thumbprint text, p_ready_after interval, p_interval integer, p_transaction_id text) IS 'Tells a get to come back (D9): with its transaction_id, or with a new one.';
+COMMENT ON FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text) IS 'Tells a get to come back (D9): with its transaction_id, or with a new one.';
 
 CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -198,7 +327,7 @@ CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint t
 
 COMMENT ON FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval) IS 'Uses up the session id, opens a verification and asks for its evaluation.';
 
-CREATE FUNCTION s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text) RETURNS TABLE(found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea, wek_thumbprint text)
+CREATE FUNCTION s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text) RETURNS TABLE(found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea)
     LANGUAGE plpgsql STABLE
     AS …
 
@@ -246,11 +375,75 @@ CREATE FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interv
 
 COMMENT ON FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kinds text[]) IS 'Leases due jobs that nobody else is claiming.';
 
+CREATE FUNCTION s2s.lane_cleared(p_peer text) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.lane_cleared(p_peer text) IS 'A flight arrived: the peer is well. Writes nothing while it was.';
+
+CREATE FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval) IS 'A flight failed: may open the breaker (p_counts), or blocks the lane for as long as the caller says (p_block).';
+
+CREATE FUNCTION s2s.lane_pause(p_failures integer) RETURNS interval
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.lane_pause(p_failures integer) IS 'The breaker: how long a lane rests after so many failures in a row; null: not yet. The half of it is jitter.';
+
+CREATE FUNCTION s2s.lanes_set(p_peers text[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.lanes_set(p_peers text[]) IS 'The peers that the configuration can call: these have active lanes, no others.';
+
+CREATE FUNCTION s2s.ledger_add(d s2s.delivery, p_event text, p_detail text DEFAULT NULL::text) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.ledger_add(d s2s.delivery, p_event text, p_detail text) IS 'Records what happened to a delivery, in the transaction in which it does and with its row locked.';
+
+CREATE FUNCTION s2s.ledger_since() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.ledger_since() IS 'The ledger is complete from here on: the start of its oldest partition.';
+
 CREATE FUNCTION s2s.maintain(p_retention interval) RETURNS integer
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.maintain(p_retention interval) IS 'Makes partitions ahead and drops those wholly older than the retention. To be called every hour or so, with a lock_timeout: it waits for running requests, and new ones wait for it.';
+COMMENT ON FUNCTION s2s.maintain(p_retention interval) IS 'Makes partitions ahead and drops those wholly older than the retention, of one table a call. To be called every hour or so, with a lock_timeout: it waits for running requests, and new ones wait for it.';
+
+CREATE FUNCTION s2s.partition_make(p_parent text, p_day date) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.partition_make(p_parent text, p_day date) IS 'Makes the partition of a day, unless it is there.';
+
+CREATE FUNCTION s2s.partition_name(p_parent text, p_day date) RETURNS text
+    LANGUAGE sql STABLE
+    AS …
+
+CREATE FUNCTION s2s.partitioned(OUT parent text, OUT time_column text, OUT unique_key text) RETURNS SETOF record
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.partitioned(OUT parent text, OUT time_column text, OUT unique_key text) IS 'The partitioned tables; unique_key is of each partition. All have a _default one.';
+
+CREATE FUNCTION s2s.partitions_ahead(p_parent text) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.partitions_ahead(p_parent text) IS 'Makes the partitions of today and the three days after, and of every day that the default partition has caught.';
+
+CREATE FUNCTION s2s.partitions_drop(p_parent text, p_oldest timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.partitions_drop(p_parent text, p_oldest timestamp with time zone) IS 'Drops the partitions that are wholly older.';
 
 CREATE FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
@@ -281,6 +474,18 @@ CREATE FUNCTION s2s.retry() RETURNS s2s.reply
     AS …
 
 COMMENT ON FUNCTION s2s.retry() IS 'What the gateway loaded is out of date: it loads and calls again. Stores nothing.';
+
+CREATE FUNCTION s2s.rfc3339(p_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.rfc3339(p_at timestamp with time zone) IS 'RFC 3339, UTC, in seconds.';
+
+CREATE FUNCTION s2s.session_peer(p_session_id text) RETURNS text
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.session_peer(p_session_id text) IS 'Who is owed news of a session.';
 
 CREATE FUNCTION s2s.store(x s2s.exchange, p_status integer, p_body text, p_wake boolean DEFAULT false) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -369,6 +574,12 @@ CREATE FUNCTION s2s.verification_is_final(p_status text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS …
 
+CREATE FUNCTION s2s.verification_is_news(v s2s.verification) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_is_news(v s2s.verification) IS 'Whether the wallet did not bring about this status by a call of its own, whose answer told it: it is owed a notice.';
+
 CREATE FUNCTION s2s.verification_json(v s2s.verification) RETURNS text
     LANGUAGE plpgsql STABLE
     AS …
@@ -397,7 +608,7 @@ CREATE FUNCTION s2s.verification_move(v s2s.verification, p_to text) RETURNS s2s
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes. Takes a locked row with the new details filled in and its old status.';
+COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes the wallet a notice if it is news.';
 
 CREATE TABLE s2s.answer (
     created_at timestamp with time zone NOT NULL,
@@ -432,12 +643,37 @@ CREATE TABLE s2s.answer_default (
 );
 ALTER TABLE ONLY s2s.answer_default ALTER COLUMN body SET STORAGE EXTERNAL;
 
+CREATE TABLE s2s.delivery_dead (
+    delivery_id bigint NOT NULL,
+    died_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    owed_at timestamp with time zone NOT NULL,
+    attempts integer NOT NULL,
+    peer text NOT NULL COLLATE pg_catalog."C",
+    endpoint text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    payload json,
+    reason text NOT NULL
+);
+
+COMMENT ON TABLE s2s.delivery_dead IS 'Deliveries given up. They stay until an operator acts.';
+
+COMMENT ON COLUMN s2s.delivery_dead.reason IS 'The last failure; never payload or personal data.';
+
+ALTER TABLE s2s.delivery ALTER COLUMN delivery_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME s2s.delivery_delivery_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE s2s."fetch" (
     created_at timestamp with time zone NOT NULL,
     transaction_id text NOT NULL COLLATE pg_catalog."C",
     instance_id text NOT NULL COLLATE pg_catalog."C",
     keys_digest bytea,
-    wek_thumbprint text COLLATE pg_catalog."C",
     keys text
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
@@ -445,8 +681,6 @@ WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
 COMMENT ON TABLE s2s."fetch" IS 'Gets that were told to come back (202). A transaction_id is spent by deleting its row: it cannot be spent twice.';
 
 COMMENT ON COLUMN s2s."fetch".keys_digest IS 'Digest of the keys: the same keys get the same transaction_id.';
-
-COMMENT ON COLUMN s2s."fetch".wek_thumbprint IS 'Wallet encryption key that the wallet client named, if it did.';
 
 COMMENT ON COLUMN s2s."fetch".keys IS 'The presentment keys of the first get, JSON array of public JWKs.';
 
@@ -502,6 +736,56 @@ ALTER TABLE s2s.job ALTER COLUMN job_id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE s2s.lane (
+    created_at timestamp with time zone NOT NULL,
+    blocked_until timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    peer text NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE s2s.lane IS 'The peers that can be called. A claim picks lanes first, so a dead peer costs one row.';
+
+COMMENT ON COLUMN s2s.lane.created_at IS 'Nothing was owed to the peer before.';
+
+COMMENT ON COLUMN s2s.lane.blocked_until IS 'Nothing is sent before; afterwards one probe at a time, until a success makes it null.';
+
+COMMENT ON COLUMN s2s.lane.failures IS 'In a row, across all deliveries of the lane.';
+
+COMMENT ON COLUMN s2s.lane.active IS 'In the configuration. An inactive lane keeps what is owed and sends nothing.';
+
+CREATE TABLE s2s.ledger (
+    at timestamp with time zone NOT NULL,
+    delivery_id bigint NOT NULL,
+    request_id uuid,
+    peer text NOT NULL COLLATE pg_catalog."C",
+    endpoint text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    event text NOT NULL COLLATE pg_catalog."C",
+    detail text
+)
+PARTITION BY RANGE (at);
+
+COMMENT ON TABLE s2s.ledger IS 'What was owed and how it ended, kept for the retention time. Rows are only ever added, with what they record.';
+
+COMMENT ON COLUMN s2s.ledger.request_id IS 'x-request-id of the last attempt.';
+
+COMMENT ON COLUMN s2s.ledger.event IS 'owed, delivered, dropped (no longer owed, not sent), given_up (a dead letter now), redriven (owed again by an operator).';
+
+COMMENT ON COLUMN s2s.ledger.detail IS 'Outcome or reason; never payload or personal data.';
+
+CREATE TABLE s2s.ledger_default (
+    at timestamp with time zone NOT NULL,
+    delivery_id bigint NOT NULL,
+    request_id uuid,
+    peer text NOT NULL COLLATE pg_catalog."C",
+    endpoint text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    event text NOT NULL COLLATE pg_catalog."C",
+    detail text
+);
+
 CREATE TABLE s2s.session (
     created_at timestamp with time zone NOT NULL,
     session_id text NOT NULL COLLATE pg_catalog."C",
@@ -540,6 +824,17 @@ COMMENT ON COLUMN s2s.verification_data.client_jwe IS 'What the wallet client en
 
 ALTER TABLE ONLY s2s.answer ATTACH PARTITION s2s.answer_default DEFAULT;
 
+ALTER TABLE ONLY s2s.ledger ATTACH PARTITION s2s.ledger_default DEFAULT;
+
+ALTER TABLE ONLY s2s.delivery_dead
+    ADD CONSTRAINT delivery_dead_pkey PRIMARY KEY (delivery_id);
+
+ALTER TABLE ONLY s2s.delivery
+    ADD CONSTRAINT delivery_once UNIQUE (ref, endpoint, peer);
+
+ALTER TABLE ONLY s2s.delivery
+    ADD CONSTRAINT delivery_pkey PRIMARY KEY (delivery_id);
+
 ALTER TABLE ONLY s2s."fetch"
     ADD CONSTRAINT fetch_keys_once UNIQUE NULLS NOT DISTINCT (instance_id, keys_digest);
 
@@ -558,6 +853,9 @@ ALTER TABLE ONLY s2s.job_dead
 ALTER TABLE ONLY s2s.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (job_id);
 
+ALTER TABLE ONLY s2s.lane
+    ADD CONSTRAINT lane_pkey PRIMARY KEY (peer);
+
 ALTER TABLE ONLY s2s.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (session_id);
 
@@ -569,7 +867,19 @@ ALTER TABLE ONLY s2s.verification
 
 CREATE UNIQUE INDEX answer_default_request ON s2s.answer_default USING btree (request_id, peer);
 
+CREATE INDEX delivery_dead_peer ON s2s.delivery_dead USING btree (peer);
+
+CREATE INDEX delivery_flight ON s2s.delivery USING btree (peer, next_at) WHERE (lease IS NOT NULL);
+
+CREATE INDEX delivery_next ON s2s.delivery USING btree (peer, next_at);
+
 CREATE INDEX job_next ON s2s.job USING btree (next_at);
 
+CREATE INDEX ledger_ref ON ONLY s2s.ledger USING btree (ref);
+
+CREATE INDEX ledger_default_ref_idx ON s2s.ledger_default USING btree (ref);
+
 CREATE INDEX verification_due ON s2s.verification USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+ALTER INDEX s2s.ledger_ref ATTACH PARTITION s2s.ledger_default_ref_idx;
 

@@ -24,7 +24,7 @@ $$;
 
 SELECT is(pg_temp.days(), '{0,1,2,3}', 'installing the functions makes partitions: today and three days ahead');
 SELECT is(s2s.maintain('48 hours'), 0, 'nothing to do');
-SELECT lives_ok(format('DROP TABLE s2s.%I', s2s.answer_partition_name(pg_temp.today() + n)), 'one is lacking')
+SELECT lives_ok(format('DROP TABLE s2s.%I', s2s.partition_name('answer', pg_temp.today() + n)), 'one is lacking')
 FROM unnest('{0,3}'::int[]) AS n;
 
 -- Answers that the default partition caught.
