@@ -124,10 +124,13 @@ static void end_worker(struct gw_worker *worker)
 {
     struct gw_server *servers[] = {&worker->s2s, &worker->public_, &worker->admin};
     gw_server_drain(&worker->admin);
+    gw_server_close_connections(&worker->admin); /* its probes need the database */
+    run_rounds(worker);
+    gw_db_close(worker->db); /* whoever still waits for it is answered 503 */
+    run_rounds(worker);
     for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); ++i)
         gw_server_close_connections(servers[i]);
     run_rounds(worker);
-    gw_db_close(worker->db);
     uv_close((uv_handle_t *)&worker->wake, NULL);
     uv_close((uv_handle_t *)&worker->drain_timer, NULL);
     for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); ++i)
