@@ -34,8 +34,9 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_QUEUE_STATS] = {"queue_stats", "select kind, depth, oldest_age_s, dead from s2s.queue_stats()", 0},
     [GW_SQL_LANES_SET] = {"lanes_set", "select s2s.lanes_set($1)", 1},
     [GW_SQL_DELIVERIES_CLAIM] = {"deliveries_claim",
-                                 "select delivery_id, peer, endpoint, request_id, attempts, body, session_id "
-                                 "from s2s.deliveries_claim($1,$2,$3,$4)",
+                                 "select delivery_id, attempts, peer, endpoint, request_id, body, session_id "
+                                 "from s2s.deliveries_claim(p_lease => $1, p_limit => $2, p_lease_for => $3, "
+                                 "p_per_peer => $4)",
                                  4},
     [GW_SQL_DELIVERY_DONE] = {"delivery_done", "select s2s.delivery_done($1,$2,$3)", 3},
     [GW_SQL_DELIVERY_FAILED] = {"delivery_failed", "select s2s.delivery_failed($1,$2,$3,$4,$5,$6,$7)", 7},

@@ -2,13 +2,12 @@
 --
 -- Deliveries: what a peer is owed, and the one flight at a time that brings it (profile section 7).
 --
--- A change of state owes with s2s.delivery_owe in its own transaction. A claim locks lanes, then due rows of each, reads the
--- state, and leaves a lease; whoever ends the flight must name that lease. What is owed anew during the flight is sent after
--- it, so an older state never follows a newer one.
+-- A change of state owes with s2s.delivery_owe in its own transaction. A claim locks lanes, then due rows of each,
+-- reads the state, and leaves a lease; whoever ends the flight must name that lease. What is owed anew during the
+-- flight is sent after it, so an older state never follows a newer one.
 --
 -- Locks: the thing (verification, instance), then its delivery, then the lane. Claims wait for nobody.
 --
---   s2s.lanes_set(p_peers text[])                                                   -> int: how many changed
 --   s2s.delivery_owe(p_peer text, p_endpoint text, p_ref text, p_payload json DEFAULT NULL,
 --                    p_due timestamptz DEFAULT NULL)
 --   s2s.delivery_withdraw(p_endpoint text, p_ref text)
@@ -19,10 +18,13 @@
 --   s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval,
 --                       p_block interval, p_give_up_after interval)                 -> text: retried, dead, fenced
 --   s2s.delivery_redrive(p_delivery_id bigint)                                      -> boolean: it was a dead letter
---   s2s.delivery_stats() -> setof (peer text, depth bigint, oldest_age_s double precision, blocked boolean, dead bigint)
+--   s2s.delivery_stats()
+--       -> setof (peer text, depth bigint, oldest_age_s double precision, blocked boolean, dead bigint)
+--   s2s.delivery_endpoints() -> setof text
+--   s2s.session_peer(p_session_id text) -> text
 --
--- Within: s2s.delivery_endpoints, s2s.session_peer, s2s.ledger_add, s2s.delivery_message, s2s.delivery_drop,
--- s2s.delivery_again, s2s.delivery_bury, s2s.lane_pause, s2s.lane_failed, s2s.lane_cleared.
+-- Within, all of a locked row: s2s.ledger_add, s2s.delivery_message, s2s.delivery_drop, s2s.delivery_again,
+-- s2s.delivery_bury.
 
 CREATE OR REPLACE FUNCTION s2s.delivery_endpoints() RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
   VALUES ('/verification/notify'), ('/event/notify'), ('/credential/manage')
@@ -84,63 +86,8 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION s2s.delivery_withdraw(text, text) IS 'There is no more need to tell about a thing. A flight is fenced.';
-
--- ---- lanes ----
-
-CREATE OR REPLACE FUNCTION s2s.lanes_set(p_peers text[]) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-  v_peers text[] := coalesce(p_peers, '{}');
-  v_opened integer;
-  v_closed integer;
-BEGIN
-  INSERT INTO s2s.lane AS l (created_at, peer)
-  SELECT clock_timestamp(), p.peer
-  FROM (SELECT DISTINCT unnest(v_peers) COLLATE "C" AS peer) AS p
-  ORDER BY p.peer
-  ON CONFLICT (peer) DO UPDATE SET active = true WHERE NOT l.active;
-  GET DIAGNOSTICS v_opened = ROW_COUNT;
-
-  UPDATE s2s.lane AS l SET active = false WHERE l.active AND l.peer <> ALL (v_peers);
-  GET DIAGNOSTICS v_closed = ROW_COUNT;
-  RETURN v_opened + v_closed;
-END
-$$;
-COMMENT ON FUNCTION s2s.lanes_set(text[]) IS 'The peers that the configuration can call: these have active lanes, no others.';
-
-CREATE OR REPLACE FUNCTION s2s.lane_pause(p_failures integer) RETURNS interval LANGUAGE sql VOLATILE AS $$
-  SELECT CASE WHEN p_failures >= 5
-    THEN least(2 ^ least(p_failures - 5, 6), 60) * (0.5 + random() / 2) * interval '1 second'
-  END
-$$;
-COMMENT ON FUNCTION s2s.lane_pause(integer) IS
-  'The breaker: how long a lane rests after so many failures in a row; null: not yet. The half of it is jitter.';
-
-CREATE OR REPLACE FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
-RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  v_now timestamptz := clock_timestamp();
-BEGIN
-  -- Flights that set out before the block tell nothing new.
-  UPDATE s2s.lane AS l
-  SET failures = l.failures + 1,
-      blocked_until = greatest(l.blocked_until, v_now + s2s.lane_pause(l.failures + 1))
-  WHERE l.peer = p_peer AND p_counts AND (l.blocked_until > v_now) IS NOT TRUE;
-
-  UPDATE s2s.lane AS l
-  SET blocked_until = greatest(l.blocked_until, v_now + p_block)
-  WHERE l.peer = p_peer AND p_block IS NOT NULL;
-END
-$$;
-COMMENT ON FUNCTION s2s.lane_failed(text, boolean, interval) IS
-  'A flight failed: may open the breaker (p_counts), or blocks the lane for as long as the caller says (p_block).';
-
-CREATE OR REPLACE FUNCTION s2s.lane_cleared(p_peer text) RETURNS void LANGUAGE sql AS $$
-  UPDATE s2s.lane AS l
-  SET failures = 0, blocked_until = NULL
-  WHERE l.peer = p_peer AND (l.failures > 0 OR l.blocked_until IS NOT NULL)
-$$;
-COMMENT ON FUNCTION s2s.lane_cleared(text) IS 'A flight arrived: the peer is well. Writes nothing while it was.';
+COMMENT ON FUNCTION s2s.delivery_withdraw(text, text) IS
+  'There is no more need to tell about a thing. A flight in progress is fenced.';
 
 -- ---- flights ----
 
@@ -344,12 +291,23 @@ BEGIN
     RETURN 'dead';
   ELSIF d.owed_at < v_now - p_give_up_after THEN
     PERFORM s2s.delivery_bury(d, v_failure || ', for too long');
+    -- A peer that has been down for so long lets only probes through. What never got its turn is given up with them.
+    FOR d IN
+      SELECT t.*
+      FROM s2s.delivery AS t
+      WHERE t.peer = d.peer AND t.next_at < v_now - p_give_up_after AND t.owed_at < v_now - p_give_up_after
+      ORDER BY t.next_at
+      LIMIT 100
+      FOR UPDATE SKIP LOCKED
+    LOOP
+      PERFORM s2s.delivery_bury(d, v_failure || ', for too long');
+    END LOOP;
     RETURN 'dead';
   END IF;
 
   d.same_failures := CASE WHEN d.last_failure = v_failure THEN d.same_failures + 1 ELSE 1 END;
   -- D17: the peer may have stored its 5xx as the answer to this request id.
-  v_is_stuck := d.same_failures >= 5 AND v_failure LIKE 'http 5%';
+  v_is_stuck := d.same_failures >= 5 AND v_failure ILIKE 'http 5%';
   UPDATE s2s.delivery AS u
   SET next_at = v_now + coalesce(p_delay, '0'), lease = NULL, sending = NULL, attempts = d.attempts,
       last_failure = v_failure,
@@ -360,8 +318,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.delivery_failed(bigint, uuid, text, text, interval, interval, interval) IS
-  'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (a dead letter). p_failure is '
-  '"http <status>" for an answer. p_block keeps the whole lane waiting, whatever the kind.';
+  'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (a dead letter). p_failure '
+  'is "HTTP <status>" for an answer. p_block keeps the whole lane waiting, whatever the kind.';
 
 CREATE OR REPLACE FUNCTION s2s.delivery_redrive(p_delivery_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -401,4 +359,4 @@ LANGUAGE sql STABLE AS $$
                 FROM (SELECT FROM s2s.delivery_dead AS x WHERE x.peer = l.peer LIMIT 100000) AS b) AS dead
 $$;
 COMMENT ON FUNCTION s2s.delivery_stats() IS
-  'By peer, up to 100,000 each: what is owed by now, since when, whether the lane is blocked (or probing), dead letters.';
+  'By peer, up to 100,000 each: what is owed by now, since when, whether the lane is blocked or probing, dead letters.';

@@ -3,7 +3,8 @@
 -- Gets that wait for a credential (D9). Both functions take a locked instance: its lock guards its fetches too, and its
 -- version tells the gateway that they changed.
 --
---   s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval) -> text: the transaction_id
+--   s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval)
+--       -> text: the transaction_id
 --   s2s.fetch_event_ref(p_transaction_id text) -> text
 --   s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea) -> boolean
 
@@ -44,8 +45,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.fetch_open(s2s.instance, text, bytea, interval) IS
-  'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness; the wallet '
-  'is owed word when it is over.';
+  'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness; the '
+  'wallet is owed word when it is over.';
 
 CREATE OR REPLACE FUNCTION s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea)
 RETURNS boolean LANGUAGE plpgsql AS $$

@@ -130,7 +130,8 @@ BEGIN
   RETURN v_outcome;
 END
 $$;
-COMMENT ON FUNCTION s2s.instance_managed(text, text) IS 'Keeps what the wallet answered to a /credential/manage of ours.';
+COMMENT ON FUNCTION s2s.instance_managed(text, text) IS
+  'Keeps what the wallet answered to a /credential/manage of ours.';
 
 CREATE OR REPLACE FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason text)
 RETURNS text LANGUAGE plpgsql AS $$

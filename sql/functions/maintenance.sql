@@ -18,7 +18,8 @@ RETURNS SETOF record LANGUAGE sql IMMUTABLE AS $$
   VALUES ('answer', 'created_at', 'request_id, peer'),
          ('ledger', 'at', NULL)
 $$;
-COMMENT ON FUNCTION s2s.partitioned() IS 'The partitioned tables; unique_key is of each partition. All have a _default one.';
+COMMENT ON FUNCTION s2s.partitioned() IS
+  'The partitioned tables; unique_key is of each partition. All have a _default one.';
 
 CREATE OR REPLACE FUNCTION s2s.partition_name(p_parent text, p_day date) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT p_parent || '_' || to_char(p_day, 'YYYYMMDD')
@@ -127,8 +128,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.maintain(interval) IS
-  'Makes partitions ahead and drops those wholly older than the retention, of one table a call. To be called every hour or '
-  'so, with a lock_timeout: it waits for running requests, and new ones wait for it.';
+  'Makes partitions ahead and drops those wholly older than the retention, of one table a call. To be called every hour '
+  'or so, with a lock_timeout: it waits for running requests, and new ones wait for it.';
 
 -- A fresh database must not put its first rows into the default partitions.
 DO $$ BEGIN PERFORM s2s.partitions_ahead(p.parent) FROM s2s.partitioned() AS p; END $$;

@@ -97,8 +97,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.verification_move(s2s.verification, text) IS
-  'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes '
-  'the wallet a notice if it is news.';
+  'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; '
+  'owes the wallet a notice if it is news.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_apply_due(v s2s.verification)
 RETURNS s2s.verification LANGUAGE plpgsql AS $$

@@ -154,6 +154,67 @@ CREATE FUNCTION test.issuer(p_session text, p_action text) RETURNS text LANGUAGE
   SELECT a.outcome FROM s2s.instance_act(test.instance(p_session), 'ISSUER', p_action, 'BY_ISSUER') AS a
 $$;
 
+-- Deliveries. A lease stands for a claim: a flight is named by the session it is about and the lease it has.
+CREATE TABLE test.flight (
+  n integer GENERATED ALWAYS AS IDENTITY, lease integer, delivery_id bigint, peer text, endpoint text, request_id uuid,
+  attempts integer, body text, session_id text);
+
+CREATE FUNCTION test.send(
+  p_lease integer, p_limit integer DEFAULT 10, p_per_peer integer DEFAULT 8, p_lease_for interval DEFAULT '1 minute')
+RETURNS SETOF test.flight LANGUAGE sql AS $$
+  INSERT INTO test.flight (lease, delivery_id, peer, endpoint, request_id, attempts, body, session_id)
+  SELECT p_lease, c.*
+  FROM s2s.deliveries_claim(test.lease(p_lease), p_limit, p_per_peer, p_lease_for) AS c
+  RETURNING *
+$$;
+
+-- The flight of a session with a lease, or its last one.
+CREATE FUNCTION test.flight(p_session text, p_lease integer DEFAULT NULL) RETURNS test.flight LANGUAGE sql AS $$
+  SELECT f FROM test.flight AS f
+  WHERE f.session_id = p_session AND f.lease = coalesce(p_lease, f.lease)
+  ORDER BY f.n DESC LIMIT 1
+$$;
+
+CREATE FUNCTION test.done(p_session text, p_lease integer, p_answer text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+  SELECT s2s.delivery_done((test.flight(p_session)).delivery_id, test.lease(p_lease), p_answer)
+$$;
+
+CREATE FUNCTION test.failed(
+  p_session text, p_lease integer, p_kind text, p_failure text, p_delay interval DEFAULT '0',
+  p_block interval DEFAULT NULL, p_give_up interval DEFAULT '7 days')
+RETURNS text LANGUAGE sql AS $$
+  SELECT s2s.delivery_failed((test.flight(p_session)).delivery_id, test.lease(p_lease), p_kind, p_failure, p_delay,
+                             p_block, p_give_up)
+$$;
+
+-- Time passes: for what is owed or in flight; for lanes that are blocked.
+CREATE FUNCTION test.overdue() RETURNS void LANGUAGE sql AS $$
+  UPDATE s2s.delivery SET next_at = clock_timestamp() - interval '1 s'
+$$;
+CREATE FUNCTION test.rested() RETURNS void LANGUAGE sql AS $$
+  UPDATE s2s.lane SET blocked_until = clock_timestamp() - interval '1 s' WHERE blocked_until IS NOT NULL
+$$;
+
+-- The flight of a session fails, and is sent again, so many times; how many request ids it has had by then.
+CREATE FUNCTION test.fails(p_session text, p_times integer, p_failure text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1 .. p_times LOOP
+    PERFORM test.failed(p_session, (test.flight(p_session)).lease, 'retry', p_failure);
+    PERFORM test.rested();
+    PERFORM test.send((test.flight(p_session)).lease + 1);
+  END LOOP;
+  RETURN (SELECT count(DISTINCT f.request_id) FROM test.flight AS f WHERE f.session_id = p_session);
+END
+$$;
+
+-- So many things owed to a peer since p_since, of which the database knows nothing else.
+CREATE FUNCTION test.owing(p_peer text, p_count integer, p_since interval DEFAULT '0') RETURNS void LANGUAGE sql AS $$
+  INSERT INTO s2s.delivery (next_at, created_at, owed_at, request_id, peer, endpoint, ref)
+  SELECT clock_timestamp() + p_since, clock_timestamp() + p_since, clock_timestamp() + p_since, gen_random_uuid(), p_peer,
+         '/verification/notify', gen_random_uuid()
+  FROM generate_series(1, p_count)
+$$;
+
 -- A reply in a nutshell: "200 answered", "409 answered SESSION_CONSUMED", "- retry".
 CREATE FUNCTION test.brief(r s2s.reply) RETURNS text LANGUAGE sql AS $$
   SELECT concat_ws(' ', coalesce(r.status::text, '-'), r.outcome,
@@ -173,4 +234,5 @@ CREATE FUNCTION test.forget() RETURNS void LANGUAGE sql AS $$
   DELETE FROM s2s.delivery_dead;
   DELETE FROM s2s.ledger;
   DELETE FROM s2s.lane;
+  DELETE FROM test.flight;
 $$;

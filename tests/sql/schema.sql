@@ -123,7 +123,7 @@ CREATE FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind t
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (a dead letter). p_failure is "http <status>" for an answer. p_block keeps the whole lane waiting, whatever the kind.';
+COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (a dead letter). p_failure is "HTTP <status>" for an answer. p_block keeps the whole lane waiting, whatever the kind.';
 
 CREATE FUNCTION s2s.delivery_message(d s2s.delivery, OUT body text, OUT session_id text) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -147,13 +147,13 @@ CREATE FUNCTION s2s.delivery_stats() RETURNS TABLE(peer text, depth bigint, olde
     LANGUAGE sql STABLE
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_stats() IS 'By peer, up to 100,000 each: what is owed by now, since when, whether the lane is blocked (or probing), dead letters.';
+COMMENT ON FUNCTION s2s.delivery_stats() IS 'By peer, up to 100,000 each: what is owed by now, since when, whether the lane is blocked or probing, dead letters.';
 
 CREATE FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text) RETURNS void
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text) IS 'There is no more need to tell about a thing. A flight is fenced.';
+COMMENT ON FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text) IS 'There is no more need to tell about a thing. A flight in progress is fenced.';
 
 CREATE FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer) RETURNS text
     LANGUAGE plpgsql

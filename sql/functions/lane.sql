@@ -1,0 +1,66 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- Lanes: one for each peer that can be called, with its breaker. A lane is locked last, after the delivery that came or
+-- failed on it; claims, which lock lanes first, wait for nobody.
+--
+--   s2s.lanes_set(p_peers text[])                                     -> int: how many were opened or closed
+--   s2s.lane_pause(p_failures int)                                    -> interval, null: none
+--   s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
+--   s2s.lane_cleared(p_peer text)
+
+CREATE OR REPLACE FUNCTION s2s.lanes_set(p_peers text[]) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  v_peers text[] := coalesce(p_peers, '{}');
+  v_opened integer;
+  v_closed integer;
+BEGIN
+  INSERT INTO s2s.lane AS l (created_at, peer)
+  SELECT clock_timestamp(), p.peer
+  FROM (SELECT DISTINCT unnest(v_peers) COLLATE "C" AS peer) AS p
+  -- Every gateway says this now and then: what is so already must not lock a row.
+  WHERE NOT EXISTS (SELECT FROM s2s.lane AS o WHERE o.peer = p.peer AND o.active)
+  ORDER BY p.peer
+  ON CONFLICT (peer) DO UPDATE SET active = true WHERE NOT l.active;
+  GET DIAGNOSTICS v_opened = ROW_COUNT;
+
+  UPDATE s2s.lane AS l SET active = false WHERE l.active AND l.peer <> ALL (v_peers);
+  GET DIAGNOSTICS v_closed = ROW_COUNT;
+  RETURN v_opened + v_closed;
+END
+$$;
+COMMENT ON FUNCTION s2s.lanes_set(text[]) IS
+  'The peers that the configuration can call: these have active lanes, no others.';
+
+CREATE OR REPLACE FUNCTION s2s.lane_pause(p_failures integer) RETURNS interval LANGUAGE sql VOLATILE AS $$
+  SELECT CASE WHEN p_failures >= 5
+    THEN least(2 ^ least(p_failures - 5, 6), 60) * (0.5 + random() / 2) * interval '1 second'
+  END
+$$;
+COMMENT ON FUNCTION s2s.lane_pause(integer) IS
+  'The breaker: how long a lane rests after so many failures in a row; null: not yet. The half of it is jitter.';
+
+CREATE OR REPLACE FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_now timestamptz := clock_timestamp();
+BEGIN
+  -- Flights that set out before the block tell nothing new.
+  UPDATE s2s.lane AS l
+  SET failures = l.failures + 1,
+      blocked_until = greatest(l.blocked_until, v_now + s2s.lane_pause(l.failures + 1))
+  WHERE l.peer = p_peer AND p_counts AND (l.blocked_until > v_now) IS NOT TRUE;
+
+  UPDATE s2s.lane AS l
+  SET blocked_until = greatest(l.blocked_until, v_now + p_block)
+  WHERE l.peer = p_peer AND p_block IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION s2s.lane_failed(text, boolean, interval) IS
+  'A flight failed: may open the breaker (p_counts), or blocks the lane for as long as the caller says (p_block).';
+
+CREATE OR REPLACE FUNCTION s2s.lane_cleared(p_peer text) RETURNS void LANGUAGE sql AS $$
+  UPDATE s2s.lane AS l
+  SET failures = 0, blocked_until = NULL
+  WHERE l.peer = p_peer AND (l.failures > 0 OR l.blocked_until IS NOT NULL)
+$$;
+COMMENT ON FUNCTION s2s.lane_cleared(text) IS 'A flight arrived: the peer is well. Writes nothing while it was.';
