@@ -428,6 +428,124 @@ def _(run):
     run.expect(run.ask(count("fetch")) == ["1"], "one transaction")
 
 
+# ---- deliveries ----
+
+SEND = "BEGIN; SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM test.send({0}, p_per_peer => {1}) AS f"
+CALLED = ["SELECT s2s.lanes_set('{wallet}')"]
+OWED = CALLED + OVERDUE  # a request for more is owed; its deadline is over, which nobody has noticed
+THE_FLIGHT = "SELECT s2s.delivery_done(delivery_id, lease, NULL) FROM s2s.delivery WHERE lease IS NOT NULL"
+SHOWN = "SELECT status FROM s2s.verification"
+
+
+def arrives(run):
+    """The flight in progress ends; then everything is sent. Returns what the peer was told, in order."""
+    run.ask(THE_FLIGHT)
+    while run.ask("SELECT FROM test.send(9)"):
+        run.ask(THE_FLIGHT)
+    return run.ask("SELECT body::json ->> 'status' FROM test.flight ORDER BY n")
+
+
+@scenario("two claims of one lane: never more in flight than allowed, nothing twice, nobody waits",
+          CALLED + ["SELECT test.approved('S' || n) FROM generate_series(1, 5) AS n"],
+          A=[SEND.format(1, 2), "COMMIT"], B=[SEND.format(2, 2), "COMMIT"])
+def _(run):
+    claimed = [flight["session_id"] for flight in run.value("A1") + run.value("B1")]
+    run.expect(len(claimed) == len(set(claimed)) == 2, "two, by either")
+    run.expect(not run.waited, "nobody waits")
+
+
+@scenario("a claim that rolls back leaves its deliveries to the next", CALLED + ["SELECT test.approved('S')"],
+          A=[SEND.format(1, 2), "ROLLBACK"], B=[SEND.format(2, 2), "COMMIT"])
+def _(run):
+    held = run.before("A1", "B1") and run.before("B1", "A2")
+    run.expect(len(run.value("B1")) == (0 if held else 1), "B has it, unless A still held the lane")
+    run.expect(run.ask(count("delivery WHERE lease IS NOT NULL")) == ["0" if held else "1"], "and A has not")
+
+
+def sent_too_late(lease):
+    return [f"SELECT FROM test.send({lease}, p_lease_for => '-1 second')", value(f"test.done('S', {lease})"), "COMMIT"]
+
+
+@scenario("fencing: of two gateways that hold a delivery, one after the other, one ends it",
+          CALLED + ["SELECT test.approved('S')"], A=sent_too_late(1), B=sent_too_late(2))
+def _(run):
+    run.expect(sorted([run.value("A2"), run.value("B2")]) == ["done", "fenced"], "one done, one fenced")
+    run.expect(run.ask(count("delivery")) == ["0"], "it is over")
+    run.expect(run.ask(count("ledger WHERE event = 'delivered'")) == ["1"], "and recorded once")
+
+
+@scenario("a claim and a change of state: what is told last is what is so, and nothing older follows it", OWED,
+          A=[SEND.format(1, 2), "COMMIT"], B=[value("s2s.expire_due(10)"), "COMMIT"])
+def _(run):
+    told = arrives(run)
+    run.expect(told in (["DENIED"], ["ADDITIONAL_INFO_REQUIRED", "DENIED"]), f"told {told}")
+    run.expect("A1" not in run.waited, "a claim waits for nobody")
+
+
+@scenario("the end of a flight and a change of state: the change is told", OWED + ["SELECT FROM test.send(1)"],
+          A=[value("test.done('S', 1)"), "COMMIT"], B=[value("s2s.expire_due(10)"), "COMMIT"])
+def _(run):
+    run.expect(run.value("A1") == ("done" if run.before("A1", "B1") else "again"), "told what is next")
+    run.expect(arrives(run) == ["ADDITIONAL_INFO_REQUIRED", "DENIED"], "once each, in order")
+
+
+@scenario("the end of a flight and a change of state that rolls back", OWED + ["SELECT FROM test.send(1)"],
+          A=[value("test.done('S', 1)"), "COMMIT"], B=[value("s2s.expire_due(10)"), "ROLLBACK"])
+def _(run):
+    run.expect(run.value("A1") == "done", "it never happened")
+    run.expect(arrives(run) == ["ADDITIONAL_INFO_REQUIRED"], "nothing more to tell")
+
+
+COMMAND = "s2s.instance_command((test.instance('S')).instance_id, '{0}', NULL)"
+
+
+@scenario("the wallet's answer to a suspension, and the resumption", CALLED + PROVISIONED + [
+              f"SELECT {COMMAND.format('SUSPEND')}", "SELECT FROM test.send(1)"],
+          A=[value("test.done('S', 1, '{\"outcome\": \"COMPLETED\"}')"), "COMMIT"],
+          B=[value(COMMAND.format("RESUME")), "COMMIT"])
+def _(run):
+    run.expect(run.value("B1") == "COMPLETED", "resumed")
+    run.expect(run.ask("SELECT manage_outcome FROM s2s.instance") == ["COMPLETED"], "the answer is kept")
+    run.ask("SELECT test.overdue(), test.send(2)")
+    told = run.ask("SELECT body::json ->> 'action' FROM test.flight WHERE endpoint = '/credential/manage' ORDER BY n")
+    run.expect(told == ["SUSPEND", "RESUME"], f"and the wallet told both, got {told}")
+
+
+@scenario("word that a credential is ready, and the wallet that fetches it by itself", CALLED + WAITING + [
+              "SELECT test.overdue()"],
+          A=[SEND.format(1, 9), "COMMIT"], B=[SPEND, "COMMIT"])
+def _(run):
+    run.expect(run.value("B1")["outcome"] == "answered", "fetched")
+    run.expect(run.ask("SELECT FROM s2s.delivery WHERE endpoint = '/event/notify'") == [], "nothing left to tell")
+    run.expect("A1" not in run.waited, "a claim waits for nobody")
+
+
+@scenario("owed twice at once: one delivery", CALLED,
+          A=[value("s2s.delivery_owe('wallet', '/event/notify', 'X')"), "COMMIT"],
+          B=[value("s2s.delivery_owe('wallet', '/event/notify', 'X')"), "COMMIT"])
+def _(run):
+    run.expect(run.ask("SELECT owed FROM s2s.delivery") == ["2"], "owed twice")
+    run.expect(run.ask(count("ledger")) == ["2"], "recorded twice")
+
+
+@scenario("two flights of a lane fail at once: both count",
+          CALLED + ["SELECT test.approved('S'), test.approved('T')", "SELECT FROM test.send(1)"],
+          A=[value("test.failed('S', 1, 'retry', 'timeout')"), "COMMIT"],
+          B=[value("test.failed('T', 1, 'retry', 'timeout')"), "COMMIT"])
+def _(run):
+    run.expect(run.ask("SELECT failures FROM s2s.lane") == ["2"], "two in a row")
+
+
+@scenario("a dead letter redriven twice at once: once",
+          CALLED + ["SELECT test.approved('S')", "SELECT FROM test.send(1)",
+                    "SELECT test.failed('S', 1, 'final', 'HTTP 400')"],
+          A=[value("s2s.delivery_redrive((test.flight('S')).delivery_id)"), "COMMIT"],
+          B=[value("s2s.delivery_redrive((test.flight('S')).delivery_id)"), "COMMIT"])
+def _(run):
+    run.expect(sorted([run.value("A1"), run.value("B1")]) == ["f", "t"], "one of them does it")
+    run.expect(run.ask("SELECT owed FROM s2s.delivery") == ["1"], "owed once")
+
+
 # ---- maintenance ----
 
 LACKING = ["SELECT s2s.maintain('48 hours')",

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Every check of fsck finds what it is for, and nothing else does.
 BEGIN;
-SELECT plan(26);
+SELECT plan(42);
 
 CREATE FUNCTION pg_temp.found() RETURNS text[] LANGUAGE sql AS $$
   SELECT coalesce(array_agg(DISTINCT f.check_name), '{}') FROM s2s.fsck() AS f
@@ -18,6 +18,7 @@ EXCEPTION WHEN raise_exception THEN
 END
 $$;
 
+SELECT is(s2s.lanes_set('{wallet}'), 1, 'a peer that can be called');
 SELECT lives_ok($$SELECT test.provisioned('approved', '{badge,pass}'), test.initiate('pending', p_jwe => '{a}'),
                          test.initiate('asked'), test.initiate('waits')$$, 'a bit of everything');
 SELECT lives_ok($$SELECT test.get_pending('approved'), test.evaluate('asked', 'ADDITIONAL_INFO_REQUIRED'),
@@ -26,7 +27,7 @@ SELECT is(pg_temp.found(), '{}', 'clean');
 
 SELECT is(pg_temp.breaks(format(broken, session)), ARRAY[name], name || ': ' || n)
 FROM (VALUES
-  (1, 'verification-status', 'pending', $$UPDATE s2s.verification SET status = 'BOGUS', due_at = least(deadline, expires_at) WHERE session_id = '%s'$$),
+  (1, 'verification-status', 'pending', $$UPDATE s2s.verification SET status = 'BOGUS', cancelled = true, due_at = least(deadline, expires_at) WHERE session_id = '%s'$$),
   (2, 'verification-incomplete', 'asked', $$UPDATE s2s.verification SET data_request = NULL WHERE session_id = '%s'$$),
   (3, 'verification-due-at', 'asked', $$UPDATE s2s.verification SET due_at = NULL WHERE session_id = '%s'$$),
   (4, 'verification-pending-forgotten', 'pending', $$DELETE FROM s2s.job$$),
@@ -41,6 +42,17 @@ FROM (VALUES
   (13, 'job-kind-unknown', '', $$INSERT INTO s2s.job (next_at, created_at, kind, ref) VALUES (now(), now(), 'dance', '')$$),
   (14, 'job-lease-too-long', '', $$UPDATE s2s.job SET next_at = now() + interval '25 hours'$$),
   (15, 'job-of-final-verification', 'pending', $$SELECT test.cancel('%s'); UPDATE s2s.job SET next_at = now() - interval '11 min'$$),
+  (18, 'verification-not-owed', 'asked', $$UPDATE s2s.verification SET updated_at = updated_at + interval '1 min' WHERE session_id = '%s'$$),
+  (19, 'instance-not-owed', 'approved', $$UPDATE s2s.instance SET issuer_suspended = true WHERE session_id = '%s'$$),
+  (20, 'fetch-not-owed', '', $$UPDATE s2s.ledger SET ref = 'x' WHERE ref LIKE 'CREDENTIAL_READY:%%'$$),
+  (21, 'delivery-lost', '', $$DELETE FROM s2s.delivery WHERE endpoint = '/event/notify'$$),
+  (22, 'delivery-not-recorded', '', $$SELECT test.owing('wallet', 1)$$),
+  (23, 'delivery-flight', '', $$UPDATE s2s.delivery SET lease = test.lease()$$),
+  (24, 'delivery-flight', '', $$UPDATE s2s.delivery SET lease = test.lease(), sending = owed + 1$$),
+  (25, 'delivery-lease-too-long', '', $$SELECT test.send(1); UPDATE s2s.delivery SET next_at = now() + interval '25 hours'$$),
+  (26, 'delivery-endpoint-unknown', '', $$UPDATE s2s.delivery SET endpoint = '/teapot' WHERE endpoint = '/event/notify'$$),
+  (27, 'delivery-without-lane', '', $$UPDATE s2s.delivery SET peer = 'nobody'$$),
+  (28, 'ledger-in-default-partition', '', $$UPDATE s2s.ledger SET at = at + interval '9 days'$$),
   (16, 'answer-in-default-partition', '', $$UPDATE s2s.answer SET created_at = created_at - interval '9 days' WHERE ctid = (SELECT min(ctid) FROM s2s.answer)$$),
   (17, 'answer-twice', '', $$INSERT INTO s2s.answer SELECT created_at + interval '1 day', request_id, token, digest, status, peer, endpoint, body FROM s2s.answer$$)
 ) AS t (n, name, session, broken);
@@ -51,6 +63,11 @@ SELECT is(pg_temp.breaks($$SELECT s2s.job_retry(test.job('pending'), test.lease(
 SELECT is(pg_temp.breaks($$SELECT test.manage('approved', 'UNLINK')$$), '{}', 'an unlinked instance');
 SELECT is(pg_temp.breaks($$SELECT s2s.expire_due(10)$$), '{}', 'expiry');
 SELECT is(pg_temp.breaks($$SELECT test.get('approved')$$), '{}', 'a get');
+SELECT is(pg_temp.breaks($$SELECT test.evaluate('pending', 'DENIED'); SELECT test.send(1); SELECT test.done('pending', 1)$$), '{}', 'a notice');
+SELECT is(pg_temp.breaks($$SELECT test.send(1); SELECT test.failed('asked', 1, 'final', 'HTTP 400')$$), '{}', 'one that was refused');
+SELECT is(pg_temp.breaks($$SELECT s2s.instance_command((test.instance('approved')).instance_id, 'CANCEL', NULL)$$), '{}', 'a cancellation');
+SELECT is(pg_temp.breaks($$UPDATE s2s.lane SET created_at = now() + interval '1 s'; DELETE FROM s2s.ledger; DELETE FROM s2s.delivery$$), '{}',
+          'a peer that could not be called then');
 SELECT is(pg_temp.found(), '{}', 'clean again');
 
 SELECT * FROM finish();

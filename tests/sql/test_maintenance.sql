@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The partitions of s2s.answer.
+-- The partitions: those of s2s.answer in detail, then those of s2s.ledger.
 BEGIN;
-SELECT plan(19);
+SELECT plan(27);
 
 CREATE FUNCTION pg_temp.today() RETURNS date LANGUAGE sql AS $$ SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date $$;
 -- Days from today on that have a partition.
@@ -53,6 +53,28 @@ SELECT is(
 SELECT is(s2s.maintain('0 hours'), 1, 'retention over: yesterday''s is dropped');
 SELECT is(pg_temp.days(), '{0,1,2,3}', 'only that');
 SELECT is((SELECT count(*) FROM s2s.answer WHERE peer = 'a'), 1::bigint, 'with its answers');
+
+-- The ledger is another such table.
+CREATE FUNCTION pg_temp.ledger() RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(right(i.inhrelid::regclass::text, 8), ' ' ORDER BY i.inhrelid::regclass::text)
+  FROM pg_inherits AS i WHERE i.inhparent = 's2s.ledger'::regclass
+$$;
+CREATE FUNCTION pg_temp.expected(VARIADIC p_days integer[]) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(to_char(pg_temp.today() + d, 'YYYYMMDD'), ' ' ORDER BY d) || ' _default' FROM unnest(p_days) AS d
+$$;
+CREATE FUNCTION pg_temp.noted(p_days integer) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO s2s.ledger (at, delivery_id, peer, endpoint, ref, event)
+  VALUES (clock_timestamp() + make_interval(days => p_days), 1, 'a', '/e', 'x', 'owed')
+$$;
+SELECT is(pg_temp.ledger(), pg_temp.expected(0, 1, 2, 3), 'days of the ledger');
+SELECT is(s2s.ledger_since(), pg_temp.today()::timestamp AT TIME ZONE 'UTC', 'which is complete from today on');
+SELECT lives_ok($$SELECT pg_temp.noted(-1), pg_temp.noted(-9), pg_temp.answered(5, -1)$$, 'caught');
+SELECT is(s2s.maintain('48 hours'), 1, 'answers first');
+SELECT is(s2s.maintain('48 hours'), 1, 'one table a transaction');
+SELECT is(pg_temp.ledger(), pg_temp.expected(-1, 0, 1, 2, 3), 'made');
+SELECT is((SELECT count(*) FROM s2s.ledger), 1::bigint, 'what is beyond the retention is gone');
+SELECT is((SELECT count(*) FROM pg_index WHERE indrelid = to_regclass('s2s.' || s2s.partition_name('ledger', pg_temp.today()))),
+          1::bigint, 'each has the index');
 
 SELECT * FROM finish();
 ROLLBACK;
