@@ -368,7 +368,8 @@ static bool resolve_peer(struct gw_conn *conn, const struct gw_generation *gener
 {
     if (conn->generation == generation->number)
         return true;
-    if (conn->generation != 0 && !gw_tls_trusts(generation->s2s_tls, conn->certificate, conn->chain))
+    if (conn->tls != gw_tls_context(generation->s2s_tls) &&
+        !gw_tls_trusts(generation->s2s_tls, conn->certificate, conn->chain))
         return false;
     conn->generation = generation->number;
     conn->peer = gw_generation_peer(generation, conn->certificate);
@@ -388,8 +389,9 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
         return;
     if (conn->certificate == NULL || !certificate_in_time(conn) || !resolve_peer(conn, worker->generation)) {
         /* What a new handshake would refuse, an old connection does not get either: the client finds the reason out by
-         * shaking hands again. */
+         * shaking hands again. The answer finds the connection ended, which is how h2o learns of it on HTTP/1. */
         gw_conn_end(conn);
+        gw_http_send_problem(req, S2S_PROBLEM_UNKNOWN_PEER, "This client certificate is not trusted any more.", NULL);
         return;
     }
     struct gw_exchange *ex = calloc(1, sizeof(*ex));
