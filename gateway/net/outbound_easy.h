@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One call as libcurl sees it: an easy handle with its options, the answer as it comes in, and how it ended. Private to
+ * the outbound client.
+ */
+#ifndef GW_OUTBOUND_EASY_H
+#define GW_OUTBOUND_EASY_H
+
+#include "gateway/net/outbound.h"
+
+#include <curl/curl.h>
+
+struct gw_easy {
+    CURL *curl;
+    struct curl_slist *headers;
+    bool tls;
+    const char *const *alert;
+    char *body; /* of the answer so far, NUL-terminated; NULL while empty */
+    size_t body_len, body_room, max_body;
+    size_t header_octets; /* of the answer so far, interim answers and trailers included */
+    bool too_large;       /* either passed its limit */
+    char error[CURL_ERROR_SIZE];
+};
+
+/* Make the handle for `call`, which stays where it is until gw_easy_close; `owner` is its CURLOPT_PRIVATE. `*alert`
+ * gets the name of each fatal TLS alert, sent or received, on the connections that the call opens. It outlives them,
+ * and its owner sets it to NULL before each turn of libcurl's. */
+void gw_easy_open(struct gw_easy *easy, const struct gw_outbound_call *call, void *owner, const char **alert);
+
+/* What came of it, by libcurl's `code` and the alerts of its last turn; everything in it lives until gw_easy_close. The
+ * handle is out of its multi handle. */
+struct gw_outbound_answer gw_easy_answer(struct gw_easy *easy, CURLcode code);
+
+void gw_easy_close(struct gw_easy *easy);
+
+#endif
