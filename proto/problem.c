@@ -5,9 +5,9 @@
 
 #define GATEWAY_TYPE "urn:s2s-gateway:problem:"
 
-/* sql/functions/ composes some of these answers too: the texts of not-found, session-consumed, wrong-state and
- * request-id-reuse are the same there. Of "about:blank" the title is the phrase of the status (RFC 9457 section
- * 4.2.1). `retryable`: the same request may succeed later, unchanged. */
+/* sql/functions/problem.sql composes some of these answers too: the texts of not-found, session-consumed, wrong-state,
+ * request-id-reuse and HTTP 413 are the same there. Of "about:blank" the title is the phrase of the status (RFC 9457
+ * section 4.2.1). `retryable`: the same request may succeed later, unchanged. */
 const struct s2s_problem_info s2s_problems[S2S_PROBLEM_COUNT] = {
     [S2S_PROBLEM_INVALID_ENCRYPTION] = {"urn:openid:dcp:s2s:invalid_encryption", "Invalid encryption",
                                         "INVALID_ENCRYPTION", 400, false},

@@ -11,6 +11,7 @@ enum gw_statement_id {
     GW_SQL_PING,
     GW_SQL_LOAD,
     GW_SQL_ANSWER,
+    GW_SQL_REPLAY,
     GW_SQL_INITIATE,
     GW_SQL_SUPPLEMENT,
     GW_SQL_VERIFICATION_STATUS,

@@ -2,7 +2,7 @@
 --
 -- Evaluations: handing submissions to the decider, and what its decision does. And what time alone decides.
 --
---   s2s.evaluations_claim(p_lease uuid, p_limit int, p_lease_for interval)
+--   s2s.evaluations_claim(p_lease uuid, p_limit int, p_lease_for interval, p_max_attempts int, p_max_octets bigint)
 --       -> setof (job_id bigint, job_attempts int, session_id text, verification_id text, peer text, status text,
 --                 wsk text, configuration_ids text[], requested_device_count int, attempts int, data_seq int,
 --                 client_jwe text[], server_sealed bytea[])
@@ -12,7 +12,10 @@
 --       -> text: done, fenced, superseded
 --   s2s.expire_due(p_limit int) -> int
 
-CREATE OR REPLACE FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval)
+DROP FUNCTION IF EXISTS s2s.evaluations_claim(uuid, integer, interval);
+
+CREATE OR REPLACE FUNCTION s2s.evaluations_claim(
+  p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint)
 RETURNS TABLE (
   job_id bigint, job_attempts integer, session_id text, verification_id text, peer text, status text, wsk text,
   configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[],
@@ -21,12 +24,23 @@ LANGUAGE plpgsql AS $$
 DECLARE
   j record;
 BEGIN
-  FOR j IN SELECT * FROM s2s.jobs_claim(p_lease, p_limit, p_lease_for, '{evaluate}') LOOP
-    -- A job evaluates one submission: if the verification went on without it, it is void.
+  FOR j IN
+    SELECT * FROM s2s.jobs_claim(p_lease, p_limit, p_lease_for, '{evaluate}', p_max_attempts, p_max_octets)
+  LOOP
+    -- A job evaluates one submission: if the verification went on without it, it is void. One statement, as the data
+    -- goes when the verification ends.
     SELECT j.job_id, j.attempts, v.session_id, v.verification_id, s.peer, v.status, s.wsk, v.configuration_ids,
-           v.requested_device_count, v.attempts, v.data_seq
+           v.requested_device_count, v.attempts, v.data_seq,
+           ARRAY(SELECT e.jwe
+                 FROM s2s.verification_data AS d, unnest(d.client_jwe) WITH ORDINALITY AS e (jwe, position)
+                 WHERE d.verification_id = v.verification_id
+                 ORDER BY d.data_seq, e.position),
+           ARRAY(SELECT d.server_sealed
+                 FROM s2s.verification_data AS d
+                 WHERE d.verification_id = v.verification_id AND d.server_sealed IS NOT NULL
+                 ORDER BY d.data_seq)
     INTO job_id, job_attempts, session_id, verification_id, peer, status, wsk, configuration_ids,
-         requested_device_count, attempts, data_seq
+         requested_device_count, attempts, data_seq, client_jwe, server_sealed
     FROM s2s.verification AS v
     JOIN s2s.session AS s ON s.session_id = v.session_id
     WHERE v.verification_id = j.ref AND v.status = 'PENDING' AND v.data_seq = (j.payload ->> 'dataSeq')::integer;
@@ -35,23 +49,13 @@ BEGIN
       DELETE FROM s2s.job AS f WHERE f.job_id = j.job_id;
       CONTINUE;
     END IF;
-
-    client_jwe := ARRAY(
-      SELECT e.jwe
-      FROM s2s.verification_data AS d, unnest(d.client_jwe) WITH ORDINALITY AS e (jwe, position)
-      WHERE d.verification_id = j.ref
-      ORDER BY d.data_seq, e.position);
-    server_sealed := ARRAY(
-      SELECT d.server_sealed
-      FROM s2s.verification_data AS d
-      WHERE d.verification_id = j.ref AND d.server_sealed IS NOT NULL
-      ORDER BY d.data_seq);
     RETURN NEXT;
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION s2s.evaluations_claim(uuid, integer, interval) IS
-  'Claims evaluate jobs together with all submissions so far, oldest first; finishes those that are void.';
+COMMENT ON FUNCTION s2s.evaluations_claim(uuid, integer, interval, integer, bigint) IS
+  'Claims evaluate jobs together with all submissions so far, oldest first, of p_max_octets in all unless one alone is '
+  'larger; finishes those that are void.';
 
 CREATE OR REPLACE FUNCTION s2s.evaluation_done(
   p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text,

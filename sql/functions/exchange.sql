@@ -7,21 +7,20 @@
 --   …
 --   RETURN s2s.store(x, 200, body);
 --
+--   s2s.stored(x s2s.exchange)                                                            -> s2s.reply, null: nothing
 --   s2s.claim(x s2s.exchange)                                                             -> s2s.reply
 --   s2s.store(x s2s.exchange, p_status int, p_body text, p_wake boolean DEFAULT false)    -> s2s.reply
 --   s2s.refuse(x s2s.exchange, p_type text, p_current_status text DEFAULT NULL)           -> s2s.reply
 --   s2s.retry()                                                                           -> s2s.reply
 --   s2s.issuer_answer(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
 --                     p_status int, p_body text)                                          -> s2s.reply
+--   s2s.issuer_replay(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid)
+--                                                                                         -> s2s.reply
 
-CREATE OR REPLACE FUNCTION s2s.claim(x s2s.exchange) RETURNS s2s.reply LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION s2s.stored(x s2s.exchange) RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   stored record;
 BEGIN
-  -- Duplicates queue here. The look-up is a statement of its own, so that its snapshot is younger than the lock and
-  -- holds what the duplicate before us committed.
-  PERFORM pg_advisory_xact_lock(hashtextextended(x.peer, uuid_hash_extended(x.request_id, 0)));
-
   SELECT a.digest, a.token, a.status, a.body INTO stored
   FROM s2s.answer AS a
   WHERE a.request_id = x.request_id AND a.peer = x.peer;
@@ -35,6 +34,16 @@ BEGIN
     RETURN (stored.status, stored.body, false, 'answered', false)::s2s.reply;
   END IF;
   RETURN (stored.status, stored.body, true, 'replayed', false)::s2s.reply;
+END
+$$;
+COMMENT ON FUNCTION s2s.stored(s2s.exchange) IS 'The reply to a request that was answered before; null when it was not.';
+
+CREATE OR REPLACE FUNCTION s2s.claim(x s2s.exchange) RETURNS s2s.reply LANGUAGE plpgsql AS $$
+BEGIN
+  -- Duplicates queue here. The look-up is a statement of its own, so that its snapshot is younger than the lock and
+  -- holds what the duplicate before us committed.
+  PERFORM pg_advisory_xact_lock(hashtextextended(x.peer, uuid_hash_extended(x.request_id, 0)));
+  RETURN s2s.stored(x);
 END
 $$;
 COMMENT ON FUNCTION s2s.claim(s2s.exchange) IS
@@ -79,3 +88,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_answer IS 'Answers with what the gateway found out without touching any state.';
+
+CREATE OR REPLACE FUNCTION s2s.issuer_replay(
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid)
+RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  r s2s.reply := s2s.stored((p_peer, p_request_id, p_endpoint, p_digest, p_token)::s2s.exchange);
+BEGIN
+  IF r.outcome IS NULL THEN
+    RETURN (NULL, NULL, false, 'none', false)::s2s.reply;
+  END IF;
+  RETURN r;
+END
+$$;
+COMMENT ON FUNCTION s2s.issuer_replay IS
+  'Asks for the stored answer before the gateway gives up on a request. Claims nothing and stores nothing.';

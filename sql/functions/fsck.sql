@@ -53,6 +53,20 @@ BEGIN
     SELECT FROM s2s.verification AS v WHERE v.verification_id = d.verification_id AND v.data_seq >= d.data_seq)
 
   UNION ALL
+  SELECT 'verification-data-of-final', d.verification_id || ' ' || d.data_seq
+  FROM s2s.verification_data AS d
+  JOIN s2s.verification AS v ON v.verification_id = d.verification_id
+  WHERE s2s.verification_is_final(v.status)
+
+  UNION ALL
+  SELECT 'verification-data-octets', v.verification_id
+  FROM s2s.verification AS v
+  LEFT JOIN (SELECT d.verification_id, sum(s2s.submission_octets(d.client_jwe, d.server_sealed)) AS octets
+             FROM s2s.verification_data AS d
+             GROUP BY d.verification_id) AS kept ON kept.verification_id = v.verification_id
+  WHERE v.data_octets <> coalesce(kept.octets, 0)
+
+  UNION ALL
   SELECT 'session-without-verification', s.session_id
   FROM s2s.session AS s
   WHERE NOT EXISTS (SELECT FROM s2s.verification AS v WHERE v.session_id = s.session_id)

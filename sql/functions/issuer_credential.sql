@@ -186,13 +186,15 @@ BEGIN
   END IF;
   RETURN s2s.store(x, 200, json_strip_nulls(json_build_object(
     'currentStatus', s2s.instance_status(i),
-    'currentVersion', p_current_version,
+    'currentVersion', coalesce(p_current_version, i.credential_version, 'unknown'),
     -- IMF-fixdate (RFC 9110 section 5.6.7); to_char writes English names unless told otherwise.
     'lastStatusChangeTime', to_char(i.last_status_change_time AT TIME ZONE 'UTC', 'Dy, DD Mon YYYY HH24:MI:SS "GMT"'),
     'lastStatusChangeReason', i.last_status_change_reason))::text);
 END
 $$;
-COMMENT ON FUNCTION s2s.issuer_credential_status IS 'Shows the status of an instance as it is now.';
+COMMENT ON FUNCTION s2s.issuer_credential_status IS
+  'Shows the status of an instance as it is now. p_current_version is null when the dataset is gone: then the version '
+  'last fetched is shown.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_manage(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,

@@ -6,18 +6,25 @@
 --
 --   s2s.issuer_initiate(…, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text,
 --                       p_requested_device_count int, p_supported_types text[], p_locale text, p_client_jwe text[],
---                       p_server_sealed bytea, p_max_attempts int, p_lifetime interval)
---   s2s.issuer_supplement(…, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea)
+--                       p_server_sealed bytea, p_max_attempts int, p_lifetime interval, p_max_submissions int,
+--                       p_max_octets bigint)
+--   s2s.issuer_supplement(…, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea,
+--                         p_max_submissions int, p_max_octets bigint)
 --   s2s.issuer_verification_status(…, p_session_id text, p_verification_id text)
 --   s2s.issuer_cancel(…, p_session_id text, p_verification_id text, p_reason text)
 --
--- Null and empty mean the same for p_client_jwe, p_supported_types and (0) p_max_attempts.
+-- Null and empty mean the same for p_client_jwe, p_supported_types and (0) p_max_attempts. A verification takes
+-- p_max_submissions with data, of p_max_octets in all: an evaluation loads them together.
+
+DROP FUNCTION IF EXISTS s2s.issuer_initiate(
+  text, uuid, text, bytea, uuid, text, text[], text, text, integer, text[], text, text[], bytea, integer, interval);
+DROP FUNCTION IF EXISTS s2s.issuer_supplement(text, uuid, text, bytea, uuid, text, text, text[], bytea);
 
 CREATE OR REPLACE FUNCTION s2s.issuer_initiate(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
   p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer,
   p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer,
-  p_lifetime interval)
+  p_lifetime interval, p_max_submissions integer, p_max_octets bigint)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
@@ -25,9 +32,12 @@ DECLARE
   v s2s.verification;
   v_now timestamptz := clock_timestamp();
   v_has_data boolean := coalesce(cardinality(p_client_jwe), 0) > 0 OR p_server_sealed IS NOT NULL;
+  v_octets bigint := s2s.submission_octets(p_client_jwe, p_server_sealed);
 BEGIN
   IF r.outcome IS NOT NULL THEN
     RETURN r;
+  ELSIF v_has_data::integer > p_max_submissions OR v_octets > p_max_octets THEN
+    RETURN s2s.refuse(x, 'content-too-large');
   END IF;
 
   -- One statement: what hangs on the session is written only if the session id was unused, by anybody, ever.
@@ -42,15 +52,16 @@ BEGIN
     FROM new_session
     WHERE v_has_data
   ), new_job AS (
-    INSERT INTO s2s.job (next_at, created_at, kind, ref, payload)
-    SELECT v_now, v_now, 'evaluate', verification_id, '{"dataSeq": 1}'
+    INSERT INTO s2s.job (next_at, created_at, octets, kind, ref, payload)
+    SELECT v_now, v_now, v_octets, 'evaluate', verification_id, '{"dataSeq": 1}'
     FROM new_session
   )
   INSERT INTO s2s.verification (
-    created_at, updated_at, expires_at, due_at, attempts, max_attempts, requested_device_count, verification_id,
-    session_id, configuration_ids)
-  SELECT v_now, v_now, v_now + p_lifetime, v_now + p_lifetime, v_has_data::integer, coalesce(p_max_attempts, 0),
-         coalesce(p_requested_device_count, 1), verification_id, session_id, p_configuration_ids
+    created_at, updated_at, expires_at, due_at, data_octets, attempts, max_attempts, requested_device_count,
+    verification_id, session_id, configuration_ids)
+  SELECT v_now, v_now, v_now + p_lifetime, v_now + p_lifetime, v_octets, v_has_data::integer,
+         coalesce(p_max_attempts, 0), coalesce(p_requested_device_count, 1), verification_id, session_id,
+         p_configuration_ids
   FROM new_session
   RETURNING * INTO v;
 
@@ -64,7 +75,8 @@ COMMENT ON FUNCTION s2s.issuer_initiate IS 'Uses up the session id, opens a veri
 
 CREATE OR REPLACE FUNCTION s2s.issuer_supplement(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
-  p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea)
+  p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea, p_max_submissions integer,
+  p_max_octets bigint)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
@@ -84,6 +96,10 @@ BEGIN
 
   v.data_seq := v.data_seq + 1;
   v.attempts := v.attempts + 1;
+  v.data_octets := v.data_octets + s2s.submission_octets(p_client_jwe, p_server_sealed);
+  IF v.attempts > p_max_submissions OR v.data_octets > p_max_octets THEN
+    RETURN s2s.refuse(x, 'content-too-large');
+  END IF;
   v.awaiting_decision := false;
   v.reason_code := NULL;
   v.message := NULL;
@@ -94,8 +110,8 @@ BEGIN
     INSERT INTO s2s.verification_data (created_at, data_seq, verification_id, server_sealed, client_jwe)
     VALUES (v_now, v.data_seq, v.verification_id, p_server_sealed, coalesce(p_client_jwe, '{}'))
   )
-  INSERT INTO s2s.job (next_at, created_at, kind, ref, payload)
-  VALUES (v_now, v_now, 'evaluate', v.verification_id, json_build_object('dataSeq', v.data_seq));
+  INSERT INTO s2s.job (next_at, created_at, octets, kind, ref, payload)
+  VALUES (v_now, v_now, v.data_octets, 'evaluate', v.verification_id, json_build_object('dataSeq', v.data_seq));
 
   RETURN s2s.store(x, 200, s2s.verification_json(v), p_wake => true);
 END

@@ -6,6 +6,7 @@
 --   s2s.verification_may_move(p_from text, p_to text)                          -> boolean
 --   s2s.verification_is_complete(v s2s.verification, p_status text)            -> boolean
 --   s2s.verification_is_news(v s2s.verification)                               -> boolean
+--   s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea)          -> bigint
 --   s2s.verification_due_at(p_status text, p_deadline timestamptz, p_expires_at timestamptz) -> timestamptz
 --   s2s.verification_move(v s2s.verification, p_to text)                       -> s2s.verification
 --   s2s.verification_apply_due(v s2s.verification)                             -> s2s.verification
@@ -50,6 +51,13 @@ $$;
 COMMENT ON FUNCTION s2s.verification_is_news(s2s.verification) IS
   'Whether the wallet did not bring about this status by a call of its own, whose answer told it: it is owed a notice.';
 
+CREATE OR REPLACE FUNCTION s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea)
+RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT coalesce(octet_length(array_to_string(p_client_jwe, '')), 0)::bigint
+         + coalesce(octet_length(p_server_sealed), 0)
+$$;
+COMMENT ON FUNCTION s2s.submission_octets(text[], bytea) IS 'How much verification data a submission brings.';
+
 CREATE OR REPLACE FUNCTION s2s.verification_due_at(
   p_status text, p_deadline timestamptz, p_expires_at timestamptz)
 RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
@@ -69,6 +77,10 @@ BEGIN
     RAISE EXCEPTION 'verification % cannot move from % to %', v.verification_id, v.status, p_to;
   ELSIF NOT s2s.verification_is_complete(v, p_to) THEN
     RAISE EXCEPTION 'verification % lacks what % needs', v.verification_id, p_to;
+  ELSIF s2s.verification_is_final(p_to) THEN
+    -- Nobody will look at what was submitted any more.
+    DELETE FROM s2s.verification_data AS d WHERE d.verification_id = v.verification_id;
+    v.data_octets := 0;
   END IF;
   UPDATE s2s.verification AS u
   SET status = p_to,
@@ -77,6 +89,7 @@ BEGIN
       deadline = v.deadline,
       due_at = s2s.verification_due_at(p_to, v.deadline, v.expires_at),
       data_seq = v.data_seq,
+      data_octets = v.data_octets,
       attempts = v.attempts,
       max_attempts = v.max_attempts,
       authorized_device_count = v.authorized_device_count,
@@ -98,7 +111,7 @@ END
 $$;
 COMMENT ON FUNCTION s2s.verification_move(s2s.verification, text) IS
   'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; '
-  'owes the wallet a notice if it is news.';
+  'owes the wallet a notice if it is news, and forgets the verification data if it is final.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_apply_due(v s2s.verification)
 RETURNS s2s.verification LANGUAGE plpgsql AS $$

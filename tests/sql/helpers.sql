@@ -13,11 +13,11 @@ CREATE FUNCTION test.initiate(
   p_session text, p_peer text DEFAULT 'wallet', p_request uuid DEFAULT gen_random_uuid(),
   p_token uuid DEFAULT gen_random_uuid(), p_digest bytea DEFAULT '\x01', p_configurations text[] DEFAULT '{badge}',
   p_jwe text[] DEFAULT NULL, p_sealed bytea DEFAULT NULL, p_max_attempts integer DEFAULT 0,
-  p_lifetime interval DEFAULT '1 day')
+  p_lifetime interval DEFAULT '1 day', p_max_submissions integer DEFAULT 16, p_max_octets bigint DEFAULT 1000000)
 RETURNS s2s.reply LANGUAGE sql AS $$
   SELECT s2s.issuer_initiate(
     p_peer, p_request, '/verification/initiate', p_digest, p_token, p_session, p_configurations, '{"kty":"EC"}',
-    'thumbprint', 1, NULL, NULL, p_jwe, p_sealed, p_max_attempts, p_lifetime)
+    'thumbprint', 1, NULL, NULL, p_jwe, p_sealed, p_max_attempts, p_lifetime, p_max_submissions, p_max_octets)
 $$;
 
 CREATE FUNCTION test.verification(p_session text) RETURNS s2s.verification LANGUAGE sql AS $$
@@ -26,11 +26,12 @@ $$;
 
 CREATE FUNCTION test.supplement(
   p_session text, p_peer text DEFAULT 'wallet', p_request uuid DEFAULT gen_random_uuid(),
-  p_jwe text[] DEFAULT '{again}', p_sealed bytea DEFAULT NULL)
+  p_jwe text[] DEFAULT '{again}', p_sealed bytea DEFAULT NULL, p_max_submissions integer DEFAULT 16,
+  p_max_octets bigint DEFAULT 1000000)
 RETURNS s2s.reply LANGUAGE sql AS $$
   SELECT s2s.issuer_supplement(
     p_peer, p_request, '/verification/supplement', '\x02', gen_random_uuid(), p_session,
-    (test.verification(p_session)).verification_id, p_jwe, p_sealed)
+    (test.verification(p_session)).verification_id, p_jwe, p_sealed, p_max_submissions, p_max_octets)
 $$;
 
 CREATE FUNCTION test.status(p_session text, p_peer text DEFAULT 'wallet', p_verification text DEFAULT NULL)
@@ -45,6 +46,17 @@ RETURNS s2s.reply LANGUAGE sql AS $$
   SELECT s2s.issuer_cancel(
     p_peer, gen_random_uuid(), '/verification/cancel', '\x04', gen_random_uuid(), p_session,
     (test.verification(p_session)).verification_id, p_reason)
+$$;
+
+CREATE FUNCTION test.claim(
+  p_lease integer DEFAULT 1, p_limit integer DEFAULT 100, p_lease_for interval DEFAULT '1 minute',
+  p_max_attempts integer DEFAULT 9, p_max_octets bigint DEFAULT 1000000)
+RETURNS TABLE (
+  job_id bigint, job_attempts integer, session_id text, verification_id text, peer text, status text, wsk text,
+  configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[],
+  server_sealed bytea[])
+LANGUAGE sql AS $$
+  SELECT * FROM s2s.evaluations_claim(test.lease(p_lease), p_limit, p_lease_for, p_max_attempts, p_max_octets)
 $$;
 
 -- The evaluate job of a session's last submission.
@@ -75,7 +87,7 @@ CREATE FUNCTION test.evaluate(
   p_max_attempts integer DEFAULT NULL)
 RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM s2s.evaluations_claim(test.lease(), 100, '1 minute');
+  PERFORM test.claim();
   RETURN test.decide(p_session, p_status, p_deadline => p_deadline, p_configurations => p_configurations,
                      p_max_attempts => p_max_attempts);
 END
@@ -143,10 +155,11 @@ LANGUAGE sql AS $$
     (test.instance(p_session)).instance_id, p_type, p_known)
 $$;
 
-CREATE FUNCTION test.credential_status(p_session text) RETURNS s2s.reply LANGUAGE sql AS $$
+CREATE FUNCTION test.credential_status(p_session text, p_version text DEFAULT 'v1') RETURNS s2s.reply
+LANGUAGE sql AS $$
   SELECT s2s.issuer_credential_status(
     'wallet', gen_random_uuid(), '/credential/status', '\x09', gen_random_uuid(), p_session,
-    (test.instance(p_session)).instance_id, 'v1')
+    (test.instance(p_session)).instance_id, p_version)
 $$;
 
 -- What the issuer's own commands will do.

@@ -252,7 +252,7 @@ def _(run):
 # ---- jobs ----
 
 CLAIM = ("BEGIN; SELECT coalesce(jsonb_agg(session_id), '[]') "
-         "FROM s2s.evaluations_claim(test.lease({0}), {1}, '1 minute')")
+         "FROM test.claim({0}, {1})")
 
 
 @scenario("three claims at once are disjoint and wait for nobody",
@@ -276,7 +276,7 @@ def _(run):
 
 def outlived(lease, status):
     """A worker whose lease is over as soon as it has it: claim, then decide."""
-    return [f"SELECT s2s.evaluations_claim(test.lease({lease}), 1, '-1 second')",
+    return [f"SELECT test.claim({lease}, 1, '-1 second')",
             value(f"test.decide('S', '{status}', test.lease({lease}))"), "COMMIT"]
 
 
@@ -292,7 +292,7 @@ def _(run):
 
 # ---- verifications ----
 
-LEASED = ["SELECT test.initiate('S')", "SELECT s2s.evaluations_claim(test.lease(), 9, '1 minute')"]
+LEASED = ["SELECT test.initiate('S')", "SELECT test.claim()"]
 
 
 def decide(status):
@@ -339,7 +339,7 @@ def _(run):
           B=[reply("test.supplement('S', p_jwe => '{b}')"), "COMMIT"])
 def _(run):
     run.expect(run.ask("SELECT data_seq, attempts FROM s2s.verification") == ["3|2"], "both counted")
-    claimed = run.ask("SELECT client_jwe FROM s2s.evaluations_claim(test.lease(), 9, '1 minute')")
+    claimed = run.ask("SELECT client_jwe FROM test.claim()")
     run.expect(claimed in (["{a,b}"], ["{b,a}"]), f"one evaluation of both, got {claimed}")
     run.expect(run.ask(count("job")) == ["1"], "one job left")
 

@@ -27,7 +27,7 @@ COMMENT ON TYPE s2s.reply IS 'What an endpoint function returns, always one row.
 
 COMMENT ON COLUMN s2s.reply.replayed IS 'The answer of an earlier exchange is being returned.';
 
-COMMENT ON COLUMN s2s.reply.outcome IS 'answered, replayed, reuse (request id used for another request; not stored), retry (load again; nothing changed).';
+COMMENT ON COLUMN s2s.reply.outcome IS 'answered, replayed, reuse (request id used for another request; not stored), retry (load again; nothing changed), none (asked for a replay, and nothing is stored).';
 
 COMMENT ON COLUMN s2s.reply.wake IS 'A job due now was enqueued.';
 
@@ -161,11 +161,11 @@ CREATE FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq in
 
 COMMENT ON FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer) IS 'Finishes an evaluate job and applies its decision, if the lease is still ours and nothing overtook it.';
 
-CREATE FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval) RETURNS TABLE(job_id bigint, job_attempts integer, session_id text, verification_id text, peer text, status text, wsk text, configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[], server_sealed bytea[])
+CREATE FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint) RETURNS TABLE(job_id bigint, job_attempts integer, session_id text, verification_id text, peer text, status text, wsk text, configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[], server_sealed bytea[])
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval) IS 'Claims evaluate jobs together with all submissions so far, oldest first; finishes those that are void.';
+COMMENT ON FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint) IS 'Claims evaluate jobs together with all submissions so far, oldest first, of p_max_octets in all unless one alone is larger; finishes those that are void.';
 
 CREATE FUNCTION s2s.expire_due(p_limit integer) RETURNS integer
     LANGUAGE plpgsql
@@ -301,7 +301,7 @@ CREATE FUNCTION s2s.issuer_credential_status(p_peer text, p_request_id uuid, p_e
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_credential_status(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_current_version text) IS 'Shows the status of an instance as it is now.';
+COMMENT ON FUNCTION s2s.issuer_credential_status(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_current_version text) IS 'Shows the status of an instance as it is now. p_current_version is null when the dataset is gone: then the version last fetched is shown.';
 
 CREATE FUNCTION s2s.issuer_event(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_event_type text, p_known boolean) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -321,11 +321,11 @@ CREATE FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoin
 
 COMMENT ON FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text) IS 'Tells a get to come back (D9): with its transaction_id, or with a new one.';
 
-CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval) IS 'Uses up the session id, opens a verification and asks for its evaluation.';
+COMMENT ON FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint) IS 'Uses up the session id, opens a verification and asks for its evaluation.';
 
 CREATE FUNCTION s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text) RETURNS TABLE(found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea)
     LANGUAGE plpgsql STABLE
@@ -345,17 +345,59 @@ CREATE FUNCTION s2s.issuer_provision(p_peer text, p_request_id uuid, p_endpoint 
 
 COMMENT ON FUNCTION s2s.issuer_provision(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text) IS 'Makes the instances of an approved verification, once, and lists them.';
 
-CREATE FUNCTION s2s.issuer_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_replay(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea) IS 'Adds a submission: the verification is PENDING again and evaluated anew. The deadline stands still meanwhile.';
+COMMENT ON FUNCTION s2s.issuer_replay(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid) IS 'Asks for the stored answer before the gateway gives up on a request. Claims nothing and stores nothing.';
+
+CREATE FUNCTION s2s.issuer_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea, p_max_submissions integer, p_max_octets bigint) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.issuer_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea, p_max_submissions integer, p_max_octets bigint) IS 'Adds a submission: the verification is PENDING again and evaluated anew. The deadline stands still meanwhile.';
 
 CREATE FUNCTION s2s.issuer_verification_status(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.issuer_verification_status(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text) IS 'Shows the verification as it is now.';
+
+CREATE TABLE s2s.job (
+    job_id bigint NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    lease uuid,
+    attempts integer DEFAULT 0 NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    lane text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    payload json,
+    octets bigint DEFAULT 0 NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON TABLE s2s.job IS 'Work to do. A finished job is deleted by the statement that finishes it.';
+
+COMMENT ON COLUMN s2s.job.next_at IS 'When it may be claimed: its schedule, or the end of its lease.';
+
+COMMENT ON COLUMN s2s.job.lease IS 'Fencing token of the claim: finishing a job needs it.';
+
+COMMENT ON COLUMN s2s.job.attempts IS 'Claims so far.';
+
+COMMENT ON COLUMN s2s.job.lane IS 'Peer, for work that depends on one.';
+
+COMMENT ON COLUMN s2s.job.ref IS 'What it is about: for evaluate, the verification_id.';
+
+COMMENT ON COLUMN s2s.job.payload IS 'For evaluate, {"dataSeq": n}: the submission to evaluate.';
+
+COMMENT ON COLUMN s2s.job.octets IS 'What a claim has to load with it: it bounds how many jobs one claim takes.';
+
+CREATE FUNCTION s2s.job_bury(j s2s.job, p_error text) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.job_bury(j s2s.job, p_error text) IS 'Makes a (locked) job a dead letter.';
 
 CREATE FUNCTION s2s.job_kinds() RETURNS SETOF text
     LANGUAGE sql IMMUTABLE
@@ -369,11 +411,11 @@ CREATE FUNCTION s2s.job_retry(p_job_id bigint, p_lease uuid, p_delay interval, p
 
 COMMENT ON FUNCTION s2s.job_retry(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_max_attempts integer) IS 'Gives a failed job back for later, or to the dead letters after p_max_attempts.';
 
-CREATE FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kinds text[]) RETURNS TABLE(job_id bigint, kind text, ref text, attempts integer, payload json)
+CREATE FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kinds text[], p_max_attempts integer, p_max_octets bigint) RETURNS TABLE(job_id bigint, kind text, ref text, attempts integer, payload json)
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kinds text[]) IS 'Leases due jobs that nobody else is claiming.';
+COMMENT ON FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kinds text[], p_max_attempts integer, p_max_octets bigint) IS 'Leases due jobs that nobody else is claiming, as many as p_max_octets allow; those claimed p_max_attempts times become dead letters.';
 
 CREATE FUNCTION s2s.lane_cleared(p_peer text) RETURNS void
     LANGUAGE sql
@@ -451,11 +493,11 @@ CREATE FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text DEF
 
 COMMENT ON FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text) IS 'The body of one occurrence.';
 
-CREATE FUNCTION s2s.problem_type(p_type text, OUT status integer, OUT title text, OUT error_code text, OUT detail text) RETURNS record
+CREATE FUNCTION s2s.problem_type(p_type text, OUT status integer, OUT uri text, OUT title text, OUT error_code text, OUT detail text) RETURNS record
     LANGUAGE sql IMMUTABLE
     AS …
 
-COMMENT ON FUNCTION s2s.problem_type(p_type text, OUT status integer, OUT title text, OUT error_code text, OUT detail text) IS 'The table of problem types.';
+COMMENT ON FUNCTION s2s.problem_type(p_type text, OUT status integer, OUT uri text, OUT title text, OUT error_code text, OUT detail text) IS 'The table of problem types.';
 
 CREATE FUNCTION s2s.queue_stats() RETURNS TABLE(kind text, depth bigint, oldest_age_s double precision, dead bigint)
     LANGUAGE sql STABLE
@@ -493,6 +535,18 @@ CREATE FUNCTION s2s.store(x s2s.exchange, p_status integer, p_body text, p_wake 
 
 COMMENT ON FUNCTION s2s.store(x s2s.exchange, p_status integer, p_body text, p_wake boolean) IS 'Stores and returns the answer to a claimed request.';
 
+CREATE FUNCTION s2s.stored(x s2s.exchange) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.stored(x s2s.exchange) IS 'The reply to a request that was answered before; null when it was not.';
+
+CREATE FUNCTION s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea) IS 'How much verification data a submission brings.';
+
 CREATE TABLE s2s.verification (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
@@ -516,7 +570,8 @@ CREATE TABLE s2s.verification (
     configuration_ids text[] NOT NULL,
     approved_ids text[],
     subject_refs text[],
-    data_request jsonb
+    data_request jsonb,
+    data_octets bigint DEFAULT 0 NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05');
 
@@ -532,7 +587,7 @@ COMMENT ON COLUMN s2s.verification.version IS 'Grows with every change.';
 
 COMMENT ON COLUMN s2s.verification.data_seq IS 'Grows with every submission; an evaluation of an older one is void.';
 
-COMMENT ON COLUMN s2s.verification.attempts IS 'Submissions with data so far.';
+COMMENT ON COLUMN s2s.verification.attempts IS 'Submissions with data so far: bounded, whatever max_attempts says.';
 
 COMMENT ON COLUMN s2s.verification.max_attempts IS '0: unlimited.';
 
@@ -551,6 +606,8 @@ COMMENT ON COLUMN s2s.verification.approved_ids IS 'Credential configurations ap
 COMMENT ON COLUMN s2s.verification.subject_refs IS 'Pseudonym of the dataset subject for each of approved_ids.';
 
 COMMENT ON COLUMN s2s.verification.data_request IS 'VerificationDataRequest without deadline and maxAttempts.';
+
+COMMENT ON COLUMN s2s.verification.data_octets IS 'Octets of verification data kept: a running sum, 0 when final.';
 
 CREATE FUNCTION s2s.verification_apply_due(v s2s.verification) RETURNS s2s.verification
     LANGUAGE plpgsql
@@ -608,7 +665,7 @@ CREATE FUNCTION s2s.verification_move(v s2s.verification, p_to text) RETURNS s2s
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes the wallet a notice if it is news.';
+COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes the wallet a notice if it is news, and forgets the verification data if it is final.';
 
 CREATE TABLE s2s.answer (
     created_at timestamp with time zone NOT NULL,
@@ -683,33 +740,6 @@ COMMENT ON TABLE s2s."fetch" IS 'Gets that were told to come back (202). A trans
 COMMENT ON COLUMN s2s."fetch".keys_digest IS 'Digest of the keys: the same keys get the same transaction_id.';
 
 COMMENT ON COLUMN s2s."fetch".keys IS 'The presentment keys of the first get, JSON array of public JWKs.';
-
-CREATE TABLE s2s.job (
-    job_id bigint NOT NULL,
-    next_at timestamp with time zone NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    lease uuid,
-    attempts integer DEFAULT 0 NOT NULL,
-    kind text NOT NULL COLLATE pg_catalog."C",
-    lane text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    ref text NOT NULL COLLATE pg_catalog."C",
-    payload json
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
-
-COMMENT ON TABLE s2s.job IS 'Work to do. A finished job is deleted by the statement that finishes it.';
-
-COMMENT ON COLUMN s2s.job.next_at IS 'When it may be claimed: its schedule, or the end of its lease.';
-
-COMMENT ON COLUMN s2s.job.lease IS 'Fencing token of the claim: finishing a job needs it.';
-
-COMMENT ON COLUMN s2s.job.attempts IS 'Claims so far.';
-
-COMMENT ON COLUMN s2s.job.lane IS 'Peer, for work that depends on one.';
-
-COMMENT ON COLUMN s2s.job.ref IS 'What it is about: for evaluate, the verification_id.';
-
-COMMENT ON COLUMN s2s.job.payload IS 'For evaluate, {"dataSeq": n}: the submission to evaluate.';
 
 CREATE TABLE s2s.job_dead (
     job_id bigint NOT NULL,
@@ -812,11 +842,12 @@ CREATE TABLE s2s.verification_data (
     verification_id text NOT NULL COLLATE pg_catalog."C",
     server_sealed bytea,
     client_jwe text[] NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', toast.autovacuum_vacuum_scale_factor='0', toast.autovacuum_vacuum_threshold='1000');
 ALTER TABLE ONLY s2s.verification_data ALTER COLUMN server_sealed SET STORAGE EXTERNAL;
 ALTER TABLE ONLY s2s.verification_data ALTER COLUMN client_jwe SET STORAGE EXTERNAL;
 
-COMMENT ON TABLE s2s.verification_data IS 'Verification data by submission: ciphertext only.';
+COMMENT ON TABLE s2s.verification_data IS 'Verification data by submission: ciphertext only, and gone when the verification is final.';
 
 COMMENT ON COLUMN s2s.verification_data.server_sealed IS 'Items of the wallet server, sealed with the gateway''s data key.';
 

@@ -6,7 +6,7 @@ SELECT plan(46);
 -- What a claim hands out.
 SELECT lives_ok($$SELECT test.initiate('S', p_jwe => '{a,b}', p_sealed => '\x01', p_configurations => '{badge,pass}')$$, 'data');
 SELECT lives_ok($$SELECT test.initiate('T')$$, 'no data');
-CREATE TEMP TABLE claimed AS SELECT * FROM s2s.evaluations_claim(test.lease(1), 10, '1 minute');
+CREATE TEMP TABLE claimed AS SELECT * FROM test.claim();
 SELECT results_eq(
   $$SELECT session_id, peer, status, wsk, configuration_ids, requested_device_count, attempts, data_seq, client_jwe,
            server_sealed, job_attempts FROM claimed ORDER BY session_id$$,
@@ -14,7 +14,7 @@ SELECT results_eq(
             '{"\\x01"}'::bytea[], 1),
            ('T', 'wallet', 'PENDING', '{"kty":"EC"}', '{badge}', 1, 0, 1, '{}', '{}', 1)$$,
   'both, with everything');
-SELECT is_empty($$SELECT * FROM s2s.evaluations_claim(test.lease(2), 10, '1 minute')$$, 'leased: not to be had again');
+SELECT is_empty($$SELECT * FROM test.claim(2)$$, 'leased: not to be had again');
 SELECT is((SELECT count(*) FROM s2s.job WHERE lease = test.lease(1) AND next_at > clock_timestamp() + interval '50 s'),
           2::bigint, 'the lease ends in a minute');
 
@@ -35,7 +35,7 @@ SELECT results_eq($$SELECT status, awaiting_decision, version FROM test.verifica
 SELECT is(test.job('T'), NULL, 'without a job');
 SELECT lives_ok($$SELECT test.supplement('T', p_jwe => '{c}'), test.supplement('T', p_jwe => '{d}', p_sealed => '\x02')$$, 'two submissions');
 SELECT results_eq(
-  $$SELECT client_jwe, server_sealed, data_seq, attempts FROM s2s.evaluations_claim(test.lease(1), 10, '1 minute')$$,
+  $$SELECT client_jwe, server_sealed, data_seq, attempts FROM test.claim()$$,
   $$VALUES ('{c,d}'::text[], '{"\\x02"}'::bytea[], 3, 2)$$, 'one evaluation of all that came, oldest first');
 SELECT is((SELECT count(*) FROM s2s.job), 1::bigint, 'the job of the older submission is void, and gone');
 SELECT is(test.decide('T', 'REJECTED', p_message => 'wrong'), 'done', 'rejected');
@@ -52,19 +52,19 @@ SELECT is(test.evaluate('T', 'DENIED'), 'done', 'denied');
 SELECT is((test.verification('T')).status, 'DENIED', 'final');
 
 -- Overtaken.
-SELECT lives_ok($$SELECT test.initiate('overtaken'), s2s.evaluations_claim(test.lease(1), 10, '1 minute')$$, 'claimed');
+SELECT lives_ok($$SELECT test.initiate('overtaken'), test.claim()$$, 'claimed');
 SELECT lives_ok($$SELECT test.supplement('overtaken')$$, 'and overtaken by a submission');
 SELECT is(test.decide('overtaken', 'DENIED', p_data_seq => 1,
                       p_job => (SELECT min(job_id) FROM s2s.job)), 'superseded', 'the decision is void');
 SELECT results_eq($$SELECT status, data_seq FROM test.verification('overtaken')$$,
                   $$VALUES ('PENDING' COLLATE "C", 2)$$, 'the newer submission stands');
 SELECT is((SELECT count(*) FROM s2s.job), 1::bigint, 'and has the only job');
-SELECT lives_ok($$SELECT s2s.evaluations_claim(test.lease(1), 10, '1 minute'), test.cancel('overtaken')$$, 'cancelled meanwhile');
+SELECT lives_ok($$SELECT test.claim(), test.cancel('overtaken')$$, 'cancelled meanwhile');
 SELECT is(test.decide('overtaken', 'APPROVED'), 'superseded', 'a final verification takes no decision');
 SELECT lives_ok($$SELECT test.initiate('void'), test.cancel('void')$$, 'cancelled before the claim');
-SELECT is_empty($$SELECT * FROM s2s.evaluations_claim(test.lease(1), 10, '1 minute')$$, 'is not handed out');
+SELECT is_empty($$SELECT * FROM test.claim()$$, 'is not handed out');
 SELECT is_empty($$SELECT * FROM s2s.job$$, 'and its job is finished');
-SELECT lives_ok($$SELECT test.initiate('slow', p_lifetime => '-1 s'), s2s.evaluations_claim(test.lease(1), 10, '1 minute')$$, 'too slow');
+SELECT lives_ok($$SELECT test.initiate('slow', p_lifetime => '-1 s'), test.claim()$$, 'too slow');
 SELECT is(test.decide('slow', 'APPROVED'), 'superseded', 'a decision after the lifetime');
 SELECT is((test.verification('slow')).status, 'EXPIRED', 'finds it expired');
 

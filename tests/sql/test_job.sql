@@ -10,7 +10,7 @@ LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION pg_temp.claim(p_lease integer, p_limit integer DEFAULT 10, p_for interval DEFAULT '1 min') RETURNS text[]
 LANGUAGE sql AS $$
-  SELECT coalesce(array_agg(ref ORDER BY ref), '{}') FROM s2s.jobs_claim(test.lease(p_lease), p_limit, p_for, '{evaluate}')
+  SELECT coalesce(array_agg(ref ORDER BY ref), '{}') FROM s2s.jobs_claim(test.lease(p_lease), p_limit, p_for, '{evaluate}', 9, 100)
 $$;
 
 SELECT lives_ok($$SELECT pg_temp.enqueue('c', '-1 s'), pg_temp.enqueue('b', '-2 s'), pg_temp.enqueue('a', '-3 s'),
@@ -21,7 +21,7 @@ SELECT is(pg_temp.claim(3), '{}', 'nothing left');
 SELECT results_eq($$SELECT ref, lease, attempts FROM s2s.job ORDER BY ref$$,
   $$VALUES ('a' COLLATE "C", test.lease(1), 1), ('b', test.lease(1), 1), ('c', test.lease(2), 1), ('later', NULL, 0),
            ('other', NULL, 0)$$, 'leases and attempts');
-SELECT results_eq($$SELECT kind, ref, attempts, payload::text FROM s2s.jobs_claim(test.lease(4), 1, '1 min', '{deliver}')$$,
+SELECT results_eq($$SELECT kind, ref, attempts, payload::text FROM s2s.jobs_claim(test.lease(4), 1, '1 min', '{deliver}', 9, 100)$$,
                   $$VALUES ('deliver', 'other', 1, '{"n": 1}')$$, 'what a claim returns');
 
 -- A lease that ran out.
