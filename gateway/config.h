@@ -67,6 +67,8 @@ struct gw_peer_config {
     size_t rule_count;
     struct gw_string_list credential_configurations; /* allowed ids; count 0: all */
     struct gw_rate_limit rate_limit;
+    char *url;              /* where the peer's own endpoints are, base path included; NULL: it is never called */
+    struct gw_file_list ca; /* who may sign its server certificate; empty: the system's authorities */
     enum s2s_nonce_policy verification_nonce;
     bool wek_binding_required;
 };
@@ -130,6 +132,8 @@ struct gw_credential_config {
 struct gw_limits_config {
     size_t max_body;              /* default 1 MiB */
     unsigned max_depth;           /* default 32 */
+    unsigned max_submissions;     /* of verification data, per verification; default 64 */
+    size_t max_verification_data; /* octets of it, per verification; default 8 MiB */
     size_t request_memory;        /* ceiling of one request's arena; default 16 MiB */
     unsigned max_streams;         /* concurrent HTTP/2 streams a connection; default 100 */
     unsigned max_resets;          /* HTTP/2 streams reset before their answer, per connection and 10 s; default 200 */
@@ -161,6 +165,17 @@ struct gw_jobs_config {
     unsigned max_attempts; /* before the dead letters; default 20 */
 };
 
+/* How other servers are called. */
+struct gw_outbound_config {
+    struct gw_file certificate; /* PEM chain that we show, leaf first; path NULL: none */
+    struct gw_file key;         /* PEM, secret */
+    unsigned concurrency;       /* calls in flight per peer and process; default 8 */
+    int64_t timeout_ms;         /* of one call; default 15 s */
+    size_t max_answer;          /* octets; default 1 MiB */
+    int64_t give_up_after_ms;   /* then it goes to the dead letters; default 7 d */
+    int64_t block_ms;           /* how long a peer is left alone that has refused us; default 60 s */
+};
+
 struct gw_issuer_config {
     char *identifier;            /* credential_issuer, an https URL without query or fragment */
     char *url;                   /* issuer_server_url: where peers reach the endpoints, base path included */
@@ -183,6 +198,7 @@ struct gw_config {
     struct gw_listener_config s2s, public_, admin;
     struct gw_database_config database;
     struct gw_jobs_config jobs;
+    struct gw_outbound_config outbound;
     struct gw_limits_config limits;
     struct gw_file_list data_keys; /* 32 random octets as base64url text, secret; newest first */
     struct gw_credential_config *credentials;

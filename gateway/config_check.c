@@ -108,11 +108,26 @@ static void check_ports(struct gw_reader *reader, const struct gw_config *config
 
 /* ---- Limits ---- */
 
+/* A body is read, decoded, decrypted, parsed and written to the database: so many copies may live in a request's arena.
+ */
+#define REQUEST_MEMORY_FACTOR 8
+
 void gw_check_limits(struct gw_reader *reader, void *object, const struct gw_yaml *node)
 {
     const struct gw_limits_config *limits = object;
-    if (limits->request_memory != 0 && limits->request_memory < limits->max_body)
-        gw_complain(reader, node, "request_memory is less than max_body; a body must fit, with what is made of it");
+    if (limits->request_memory != 0 && limits->request_memory < limits->max_body * REQUEST_MEMORY_FACTOR)
+        gw_complain(reader, node,
+                    "request_memory is less than %d times max_body; a body must fit, with what is made of it",
+                    REQUEST_MEMORY_FACTOR);
+}
+
+/* ---- Calls to peers ---- */
+
+void gw_check_outbound(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    const struct gw_outbound_config *outbound = object;
+    if ((outbound->certificate.path == NULL) != (outbound->key.path == NULL))
+        gw_complain(reader, node, "certificate and key go together; give both or neither");
 }
 
 /* ---- Database ---- */

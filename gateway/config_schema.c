@@ -29,9 +29,11 @@ static const struct gw_section encryption_key = {
     .keys =
         (const struct gw_key[]){
             {"file", &gw_type_secret_file, AT(gw_encryption_key_config, file), .required = true,
-             .doc = "Private JWK (JSON) with `alg` and, as soon as there are several, `kid`."},
+             .doc = "Private JWK (JSON) with a `kid` of its own and an `alg` of JOSE-HPKE that fits its curve, such as "
+                    "HPKE-0-KE."},
             {"retire_after", &gw_type_time, AT(gw_encryption_key_config, retire_after), .otherwise = "stays live",
-             .doc = "Set it to retire the key: it is not published any more, but still opens what was encrypted to it until "
+             .doc = "Set it to retire the key: it is not published any more, but still opens what was encrypted to it "
+                    "until "
                     "this time. The first key of the list has none."},
             END,
         },
@@ -197,6 +199,12 @@ static const struct gw_section limits = {
              .doc = "Largest request body; more is 413."},
             {"max_depth", &gw_type_count, AT(gw_limits_config, max_depth), .fallback = "32", RANGE(4, 64),
              .doc = "Deepest nesting of a JSON body."},
+            {"max_submissions", &gw_type_count, AT(gw_limits_config, max_submissions), .fallback = "64",
+             RANGE(1, 10000),
+             .doc = "Times that a wallet may send verification data for one verification; more is answered 413."},
+            {"max_verification_data", &gw_type_size, AT(gw_limits_config, max_verification_data), .fallback = "8MiB",
+             RANGE(KIB(64), MIB(256)),
+             .doc = "Octets of verification data for one verification; more is answered 413."},
             {"request_memory", &gw_type_size, AT(gw_limits_config, request_memory), .fallback = "16MiB",
              RANGE(KIB(64), MIB(1024)), .doc = "Most memory that one request may take; at least `max_body`."},
             {"max_streams", &gw_type_count, AT(gw_limits_config, max_streams), .fallback = "100", RANGE(1, 1000),
@@ -211,9 +219,10 @@ static const struct gw_section limits = {
             {"handshake_timeout", &gw_type_duration, AT(gw_limits_config, handshake_timeout_ms), .fallback = "10s",
              RANGE(100, MINUTES(10)), .doc = "Longest TLS handshake."},
             {"request_timeout", &gw_type_duration, AT(gw_limits_config, request_timeout_ms), .fallback = "30s",
-             RANGE(100, MINUTES(10)), .doc = "Longest time to send a request."},
+             RANGE(100, MINUTES(10)),
+             .doc = "Longest time to send a request; an idle HTTP/1.1 connection is kept for as long."},
             {"idle_timeout", &gw_type_duration, AT(gw_limits_config, idle_timeout_ms), .fallback = "75s",
-             RANGE(100, HOURS(1)), .doc = "A connection without requests is closed after this time."},
+             RANGE(100, HOURS(1)), .doc = "An HTTP/2 connection without requests is closed after this time."},
             {"drain_timeout", &gw_type_duration, AT(gw_limits_config, drain_timeout_ms), .fallback = "30s",
              RANGE(0, HOURS(1)), .doc = "Longest wait for requests in flight at the end of the process."},
             {"tls_session_lifetime", &gw_type_duration, AT(gw_limits_config, tls_session_ms), .fallback = "1h",
@@ -267,6 +276,11 @@ static const struct gw_section peer = {
              .otherwise = "all", .doc = "Ids of the credential configurations that the peer may use."},
             {"rate_limit", &gw_type_section, AT(gw_peer_config, rate_limit), .section = &rate_limit,
              .otherwise = "unlimited", .doc = "Beyond it requests are answered 429."},
+            {"url", &gw_type_url, AT(gw_peer_config, url), .otherwise = "the peer is never called",
+             .doc = "Where the peer's own endpoints are reached, base path included, without a slash at the end: it is "
+                    "notified there."},
+            {"ca", &gw_type_files, AT(gw_peer_config, ca), .min = 1, .otherwise = "the system's authorities",
+             .doc = "PEM bundles of the authorities that may sign the certificate of `url`."},
             {"verification_nonce", &gw_type_choice, AT(gw_peer_config, verification_nonce),
              .choices = (const char *const[]){[S2S_NONCE_ANY] = "any", [S2S_NONCE_BOUND] = "bound", NULL},
              .fallback = "any",
@@ -277,6 +291,31 @@ static const struct gw_section peer = {
              .doc = "Whether the wallet's signing key must vouch for its encryption key. With `optional` the peer "
                     "could read "
                     "the credentials of its wallets."},
+            END,
+        },
+};
+
+/* ---- Calls to peers ---- */
+
+static const struct gw_section outbound = {
+    .check = gw_check_outbound,
+    .keys =
+        (const struct gw_key[]){
+            {"certificate", &gw_type_file, AT(gw_outbound_config, certificate), .otherwise = "none is shown",
+             .doc = "PEM certificate chain that the gateway shows to its peers, leaf first."},
+            {"key", &gw_type_secret_file, AT(gw_outbound_config, key), .otherwise = "none",
+             .doc = "PEM private key of `certificate`."},
+            {"concurrency", &gw_type_count, AT(gw_outbound_config, concurrency), .fallback = "8", RANGE(1, 1024),
+             .doc = "Calls in flight to one peer."},
+            {"timeout", &gw_type_duration, AT(gw_outbound_config, timeout_ms), .fallback = "15s",
+             RANGE(SECONDS(1), MINUTES(5)), .doc = "Longest that one call may take; less than `jobs.lease`."},
+            {"max_answer", &gw_type_size, AT(gw_outbound_config, max_answer), .fallback = "1MiB",
+             RANGE(KIB(1), MIB(64)), .doc = "Largest answer that is read."},
+            {"give_up_after", &gw_type_duration, AT(gw_outbound_config, give_up_after_ms), .fallback = "7d",
+             RANGE(MINUTES(1), DAYS(90)), .doc = "A message that is owed for longer goes to the dead letters."},
+            {"block", &gw_type_duration, AT(gw_outbound_config, block_ms), .fallback = "60s",
+             RANGE(SECONDS(1), HOURS(1)),
+             .doc = "How long a peer is left alone after it has refused the gateway (401, 403, TLS)."},
             END,
         },
 };
@@ -436,10 +475,14 @@ const struct gw_section gw_config_schema = {
             {"database", &gw_type_section, AT(gw_config, database), .section = &database, .otherwise = "see its keys",
              .doc = "PostgreSQL. A change needs a restart."},
             {"jobs", &gw_type_section, AT(gw_config, jobs), .section = &jobs, .otherwise = "see its keys",
-             .doc = "Background work: evaluation and expiry."},
+             .doc = "Background work: evaluations, deliveries and expiry."},
+            {"outbound", &gw_type_section, AT(gw_config, outbound), .section = &outbound, .otherwise = "see its keys",
+             .doc = "How peers with a `url` are called."},
             {"limits", &gw_type_section, AT(gw_config, limits), .section = &limits, .otherwise = "see its keys",
-             .doc = "What protects the gateway from its callers. `max_body`, `max_depth`, `request_memory` and "
-                    "`tls_session_lifetime` follow a reload, a change of the others needs a restart."},
+             .doc = "What protects the gateway from its callers. `max_body`, `max_depth`, `max_submissions`, "
+                    "`max_verification_data`, `request_memory` and `tls_session_lifetime` follow a reload, a change of "
+                    "the "
+                    "others needs a restart."},
             {"data_keys", &gw_type_secret_files, AT(gw_config, data_keys), .required = true, .min = 1,
              .doc = "Keys that seal what is stored of persons, newest first; each file holds 32 random octets as "
                     "base64url. An old key stays as long as anything sealed with it."},

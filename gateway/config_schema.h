@@ -157,6 +157,7 @@ void gw_check_admin_listener(struct gw_reader *reader, void *object, const struc
 void gw_check_limits(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_database(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_peer(struct gw_reader *reader, void *object, const struct gw_yaml *node);
+void gw_check_outbound(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_rule(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_credential(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_claim(struct gw_reader *reader, void *object, const struct gw_yaml *node);

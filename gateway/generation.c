@@ -30,7 +30,7 @@ static struct named_rate {
     struct named_rate *next;
     struct gw_rate rate;
     char name[];
-} *rates;
+} * rates;
 
 static struct gw_rate *rate_of(const char *name)
 {
@@ -193,8 +193,14 @@ static bool make_metadata(struct gw_generation *g, struct gw_config_errors *erro
 static void register_peers(struct gw_generation *g)
 {
     g->peers = zalloc(g->config->peer_count, sizeof(*g->peers));
-    for (size_t i = 0; i < g->config->peer_count; ++i)
-        g->peers[i] = (struct gw_peer){&g->config->peers[i], rate_of(g->config->peers[i].name)};
+    for (size_t i = 0; i < g->config->peer_count; ++i) {
+        const struct gw_peer_config *peer = &g->config->peers[i];
+        g->peers[i] = (struct gw_peer){
+            .config = peer,
+            .rate = rate_of(peer->name),
+            .target = {peer->url, g->config->outbound.certificate, g->config->outbound.key, peer->ca},
+        };
+    }
 }
 
 static bool load_parts(struct gw_generation *g, struct gw_config_errors *errors)
@@ -276,6 +282,22 @@ const struct gw_peer *gw_generation_peer(const struct gw_generation *g, X509 *ce
             if (s2s_peer_matches(&g->config->peers[i].rules[j], certificate))
                 return &g->peers[i];
     return NULL;
+}
+
+const struct gw_peer *gw_generation_peer_named(const struct gw_generation *g, const char *name)
+{
+    for (size_t i = 0; i < g->config->peer_count; ++i)
+        if (strcmp(g->config->peers[i].name, name) == 0)
+            return &g->peers[i];
+    return NULL;
+}
+
+bool gw_generation_calls_out(const struct gw_generation *g)
+{
+    for (size_t i = 0; i < g->config->peer_count; ++i)
+        if (g->peers[i].target.url != NULL)
+            return true;
+    return false;
 }
 
 const struct gw_offering *gw_generation_offering(const struct gw_generation *g, const char *configuration_id)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A generation: everything that is made from one reading of the configuration (keys, certificates, datasets, peers, metadata).
- * Immutable, shared by all workers, counted by reference; a reload makes a new one and swaps it in whole, and what is in flight
- * finishes with the one it began with.
+ * A generation: everything that is made from one reading of the configuration (keys, certificates, datasets, peers,
+ * metadata). Immutable, shared by all workers, counted by reference; a reload makes a new one and swaps it in whole,
+ * and what is in flight finishes with the one it began with.
  */
 #ifndef GW_GENERATION_H
 #define GW_GENERATION_H
@@ -10,6 +10,7 @@
 #include "gateway/config.h"
 #include "gateway/credential/dataset.h"
 #include "gateway/credential/signer.h"
+#include "gateway/net/outbound.h"
 #include "gateway/net/rate.h"
 #include "gateway/net/tls.h"
 #include "gateway/vault.h"
@@ -19,7 +20,8 @@
 /* A registered peer. */
 struct gw_peer {
     const struct gw_peer_config *config;
-    struct gw_rate *rate; /* lives as long as the process */
+    struct gw_rate *rate;    /* lives as long as the process */
+    struct gw_target target; /* its own endpoints; url NULL when it is never called */
 };
 
 /* One credential configuration with what was loaded for it. */
@@ -44,16 +46,17 @@ struct gw_generation {
     struct gw_config *config;
     struct gw_vault *vault;
     struct gw_tls *s2s_tls;
-    struct gw_tls *public_tls; /* NULL without a public listener */
+    struct gw_tls *public_tls;         /* NULL without a public listener */
     struct s2s_keyring issuer_keys;    /* what decrypts: live keys, and retired ones whose time has not come */
     struct s2s_keyring published_keys; /* the live ones of them */
-    struct gw_offering *offerings;  /* parallels config->credentials */
-    struct gw_peer *peers;          /* parallels config->peers */
+    struct gw_offering *offerings;     /* parallels config->credentials */
+    struct gw_peer *peers;             /* parallels config->peers */
     struct gw_signer *metadata_signer; /* NULL: metadata is not signed */
     struct gw_document metadata_json, metadata_jwt; /* body NULL when not signed */
 };
 
-/* Make a generation from the configuration file. NULL when anything is wrong, with every error reported. One reference. */
+/* Make a generation from the configuration file. NULL when anything is wrong, with every error reported. One reference.
+ */
 struct gw_generation *gw_generation_load(const char *path, struct gw_config_errors *errors);
 
 struct gw_generation *gw_generation_ref(struct gw_generation *generation);
@@ -61,6 +64,12 @@ void gw_generation_unref(struct gw_generation *generation); /* NULL is ignored *
 
 /* The peer whose rules match the certificate, or NULL. */
 const struct gw_peer *gw_generation_peer(const struct gw_generation *generation, X509 *certificate);
+
+/* The peer of this name, or NULL. */
+const struct gw_peer *gw_generation_peer_named(const struct gw_generation *generation, const char *name);
+
+/* Whether any peer is ever called. */
+bool gw_generation_calls_out(const struct gw_generation *generation);
 
 /* The offering of a credential configuration, or NULL. */
 const struct gw_offering *gw_generation_offering(const struct gw_generation *generation, const char *configuration_id);

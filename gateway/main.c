@@ -2,6 +2,7 @@
 #include "gateway/db/migrate.h"
 #include "gateway/generation.h"
 #include "gateway/issuer/issuer.h"
+#include "gateway/net/outbound.h"
 #include "gateway/process.h"
 
 #include <getopt.h>
@@ -87,6 +88,7 @@ static void print_usage(FILE *out)
 
 int main(int argc, char **argv)
 {
+    gw_outbound_global_init();
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     const char *config_path = DEFAULT_CONFIG;

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WORKER_STACK (1024 * 1024)
+#define RETIREMENT_RETRY_MS 60000
 
 static struct gw_process process;
 static uv_loop_t loop;
@@ -52,28 +54,50 @@ static bool same_listener(const struct gw_listener_config *a, const struct gw_li
     return a->enabled == b->enabled && a->port == b->port && same_text(a->address, b->address);
 }
 
+/* Limits that a reload takes over (docs/configuration.md); the others are built into the listeners. */
+static bool same_limits(struct gw_limits_config running, const struct gw_limits_config *read)
+{
+    running.max_body = read->max_body;
+    running.max_depth = read->max_depth;
+    running.max_submissions = read->max_submissions;
+    running.max_verification_data = read->max_verification_data;
+    running.request_memory = read->request_memory;
+    running.tls_session_ms = read->tls_session_ms;
+    return memcmp(&running, read, sizeof(running)) == 0;
+}
+
+/* The database's settings are built into its connections, but for how long answers are kept. */
+static bool same_database(struct gw_database_config running, const struct gw_database_config *read)
+{
+    bool url = same_text(running.url, read->url);
+    running.url = read->url;
+    running.line = read->line;
+    running.answer_retention_ms = read->answer_retention_ms;
+    return url && memcmp(&running, read, sizeof(running)) == 0;
+}
+
 /* Some settings are built into sockets and connections; say so rather than ignore a change in silence. */
 static void warn_of_restart(const struct gw_config *running, const struct gw_config *read)
 {
     bool same = running->workers == read->workers && same_listener(&running->s2s, &read->s2s) &&
                 same_listener(&running->public_, &read->public_) && same_listener(&running->admin, &read->admin) &&
-                same_text(running->database.url, read->database.url) &&
-                running->database.connections == read->database.connections;
+                same_limits(running->limits, &read->limits) && same_database(running->database, &read->database);
     if (!same)
         gw_log(GW_LOG_WARN, "restart_needed",
-               GW_S("reason", "workers, listener addresses and the database connection change only with a restart"));
+               GW_S("reason",
+                    "what was changed of workers, listener addresses, database or limits takes effect with a restart"));
 }
 
-static void reload(void)
+static bool reload(void)
 {
-    struct gw_config_errors errors = {stderr, process.config_path, 0};
+    struct gw_config_errors errors = {process.complaints, process.config_path, 0};
     struct gw_metrics *metrics = process.workers[0].metrics;
     struct gw_generation *generation = gw_generation_load(process.config_path, &errors);
     if (generation == NULL) {
         gw_metrics_count(metrics, GW_RELOADS_FAILED, 1);
         gw_log(GW_LOG_ERROR, "reload_failed", GW_I("errors", errors.count),
                GW_S("result", "the running configuration stays in force"));
-        return;
+        return false;
     }
     warn_of_restart(process.workers[0].boot->config, generation->config);
     plan_retirement(generation);
@@ -85,12 +109,13 @@ static void reload(void)
     gw_log(GW_LOG_INFO, "reloaded", GW_I("generation", (int64_t)generation->number));
     gw_generation_unref(old);
     wake_workers();
+    return true;
 }
 
 static void on_retirement(uv_timer_t *timer)
 {
-    (void)timer;
-    reload();
+    if (!reload()) /* the key must go all the same: again, until the file can be read */
+        uv_timer_start(timer, on_retirement, RETIREMENT_RETRY_MS, 0);
 }
 
 /* ---- signals ---- */
@@ -99,7 +124,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 {
     (void)handle;
     if (signum == SIGHUP) {
-        reload();
+        (void)reload();
         return;
     }
     if (atomic_exchange(&process.draining, true))
@@ -123,6 +148,16 @@ static void watch_signals(void)
 
 /* ---- life ---- */
 
+/* h2o prints to stderr what any client can make it print. Our own lines go to descriptor 2 directly. */
+static void silence_libraries(void)
+{
+    FILE *nowhere = fopen("/dev/null", "w");
+    process.complaints = fdopen(dup(STDERR_FILENO), "w");
+    s2s_assert(nowhere != NULL && process.complaints != NULL);
+    setvbuf(process.complaints, NULL, _IOLBF, 0);
+    stderr = nowhere;
+}
+
 static bool start_workers(const struct gw_role *role)
 {
     const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = WORKER_STACK};
@@ -137,6 +172,7 @@ static bool start_workers(const struct gw_role *role)
 int gw_process_run(const char *config_path, struct gw_generation *generation, const struct gw_role *role)
 {
     signal(SIGPIPE, SIG_IGN);
+    silence_libraries();
     srandom((unsigned)(gw_monotonic_us() ^ gw_now_ms()));
     process.config_path = config_path;
     process.generation = generation;

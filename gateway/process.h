@@ -9,7 +9,8 @@
 
 struct gw_role;
 
-/* Serve with `generation` (taken) until SIGTERM or SIGINT has drained the workers. SIGHUP reads `config_path` again. Exit status. */
+/* Serve with `generation` (taken) until SIGTERM or SIGINT has drained the workers. SIGHUP reads `config_path` again.
+ * Exit status. */
 int gw_process_run(const char *config_path, struct gw_generation *generation, const struct gw_role *role);
 
 #endif

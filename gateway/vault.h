@@ -4,8 +4,9 @@
  * with them, so that the database alone tells nothing.
  *
  * A sealed blob is: version (1 octet) | key id (4) | salt (16) | nonce-less AES-256-GCM ciphertext and tag, under a key
- * derived per blob with HKDF-SHA256(data key, salt, "s2s-gateway seal"), so that random collisions of nonces cannot occur.
- * The key id is the first octets of the key's SHA-256; the associated data is version, key id, salt and the context.
+ * derived per blob with HKDF-SHA256(data key, salt, "s2s-gateway seal"), so that random collisions of nonces cannot
+ * occur. The key id is the first octets of the key's SHA-256; the associated data is version, key id, salt and the
+ * context.
  */
 #ifndef GW_VAULT_H
 #define GW_VAULT_H

@@ -15,6 +15,11 @@
 
 /* Sessions whose keys a worker remembers; about 1 KiB each. */
 #define SESSION_CACHE 16384
+/* h2o refuses an HTTP/2 body above its limit with REFUSED_STREAM, which tells a client to retry; so bodies of up to
+ * this many times limits.max_body are read from peers, and answered 413 by the exchange. */
+#define BODY_SLACK 2
+/* Nothing on the other listeners takes a body. */
+#define SMALL_BODY 4096
 #define DRAIN_LOOK_MS 50
 /* What a client with nothing in flight gets to read the GOAWAY and leave by itself. */
 #define DRAIN_GRACE_US (1500 * 1000)
@@ -36,14 +41,15 @@ static void answer_public(struct gw_server *server, h2o_req_t *req)
 }
 
 static bool start_server(struct gw_worker *worker, struct gw_server *server, const struct gw_listener_config *listener,
-                         gw_request_cb on_request, const struct gw_tls *tls)
+                         gw_request_cb on_request, const struct gw_tls *tls, size_t max_body)
 {
     *server = (struct gw_server){.loop = &worker->loop,
                                  .metrics = worker->metrics,
                                  .limits = &worker->boot->config->limits,
                                  .listener = listener,
                                  .on_request = on_request,
-                                 .owner = worker};
+                                 .owner = worker,
+                                 .max_body = max_body};
     if (gw_server_start(server, tls)) {
         gw_log(GW_LOG_INFO, "listening", GW_S("address", listener->address), GW_I("port", listener->port),
                GW_I("worker", worker->index));
@@ -57,11 +63,13 @@ static bool start_server(struct gw_worker *worker, struct gw_server *server, con
 static bool start_servers(struct gw_worker *worker)
 {
     const struct gw_config *config = worker->boot->config;
-    bool ok = start_server(worker, &worker->s2s, &config->s2s, gw_exchange_start, worker->boot->s2s_tls);
+    bool ok = start_server(worker, &worker->s2s, &config->s2s, gw_exchange_start, worker->boot->s2s_tls,
+                           config->limits.max_body * BODY_SLACK);
     if (ok && config->public_.enabled)
-        ok = start_server(worker, &worker->public_, &config->public_, answer_public, worker->boot->public_tls);
+        ok = start_server(worker, &worker->public_, &config->public_, answer_public, worker->boot->public_tls,
+                          SMALL_BODY);
     if (ok && worker->index == 0)
-        ok = start_server(worker, &worker->admin, &config->admin, gw_admin_answer, NULL);
+        ok = start_server(worker, &worker->admin, &config->admin, gw_admin_answer, NULL, SMALL_BODY);
     return ok;
 }
 
@@ -85,7 +93,7 @@ static void on_drain_look(uv_timer_t *timer)
     int64_t now = gw_monotonic_us();
     bool left = gw_server_connections(&worker->s2s) == 0 || now - worker->drain_started_us > DRAIN_GRACE_US;
     bool late = now - worker->drain_started_us > worker->boot->config->limits.drain_timeout_ms * 1000;
-    if (!late && !(left && worker->in_flight == 0))
+    if (!late && !(left && worker->in_flight == 0 && gw_server_requests(&worker->s2s) == 0))
         return;
     if (worker->in_flight > 0)
         gw_log(GW_LOG_WARN, "drain_timeout", GW_I("worker", worker->index), GW_I("in_flight", worker->in_flight));
@@ -126,6 +134,7 @@ static void end_worker(struct gw_worker *worker)
     gw_server_drain(&worker->admin);
     gw_server_close_connections(&worker->admin); /* its probes need the database */
     run_rounds(worker);
+    gw_outbound_close(worker->outbound);
     gw_db_close(worker->db); /* whoever still waits for it is answered 503 */
     run_rounds(worker);
     for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); ++i)
@@ -158,6 +167,7 @@ bool gw_worker_init(struct gw_worker *worker, struct gw_process *process, unsign
     if (!start_servers(worker))
         return false;
     worker->db = gw_db_new(&worker->loop, &worker->boot->config->database, worker->metrics);
+    worker->outbound = gw_outbound_new(&worker->loop, worker->boot->config->outbound.concurrency);
     worker->sessions = gw_sessions_new(SESSION_CACHE);
     worker->jobs = gw_jobs_new(worker, role->jobs);
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A worker: one thread with its own loop, listeners, database connections, jobs and cache. Workers share nothing but the
- * immutable generation and the process's flags.
+ * A worker: one thread with its own loop, listeners, database connections, jobs and cache. Workers share nothing but
+ * the immutable generation and the process's flags.
  */
 #ifndef GW_WORKER_H
 #define GW_WORKER_H
@@ -29,6 +29,7 @@ struct gw_worker {
     struct gw_generation *generation; /* what new requests use */
     const struct gw_role *role;
     struct gw_db *db;
+    struct gw_outbound *outbound;
     struct gw_jobs *jobs;
     struct gw_sessions *sessions;
     struct gw_server s2s, public_, admin;
@@ -41,6 +42,7 @@ struct gw_process {
     struct gw_worker *workers;
     unsigned count;
     const char *config_path;
+    FILE *complaints;                 /* for what is wrong with a configuration: the descriptor of stderr */
     uv_mutex_t lock;                  /* guards `generation` */
     struct gw_generation *generation; /* the newest */
     atomic_bool draining;

@@ -3,9 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void s2s_assert_failed(const char *expr, const char *file, int line, const char *func)
 {
-    fprintf(stderr, "assertion failed: %s (%s, %s:%d)\n", expr, func, file, line);
+    dprintf(STDERR_FILENO, "assertion failed: %s (%s, %s:%d)\n", expr, func, file, line);
     abort();
 }

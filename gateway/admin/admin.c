@@ -77,9 +77,10 @@ static void answer_ready(struct probe *probe, const PGresult *result)
     else if (result == NULL)
         send_text(probe->req, 503, "the database cannot be reached\n");
     else if (trouble != NULL)
-        send_text(probe->req, 503, h2o_concat(&probe->req->pool, h2o_iovec_init(trouble, strlen(trouble)),
-                                              h2o_iovec_init(H2O_STRLIT("\n")))
-                                       .base);
+        send_text(
+            probe->req, 503,
+            h2o_concat(&probe->req->pool, h2o_iovec_init(trouble, strlen(trouble)), h2o_iovec_init(H2O_STRLIT("\n")))
+                .base);
     else
         send_text(probe->req, 200, "ready\n");
 }
@@ -137,8 +138,9 @@ static void add_queue(struct gauges *gauges, const PGresult *result)
     };
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); ++i)
         for (int row = 0; row < PQntuples(result); ++row)
-            add_gauge(gauges, metrics[i].name, metrics[i].help, strtod(PQgetvalue(result, row, metrics[i].column), NULL),
-                      "kind=\"%.32s\"", PQgetvalue(result, row, 0));
+            add_gauge(gauges, metrics[i].name, metrics[i].help,
+                      strtod(PQgetvalue(result, row, metrics[i].column), NULL), "kind=\"%.32s\"",
+                      PQgetvalue(result, row, 0));
 }
 
 static void answer_metrics(struct probe *probe, const PGresult *result)

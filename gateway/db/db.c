@@ -2,9 +2,10 @@
  *
  * Method. Each connection is a small state machine (see `enum state`) fed by one uv_poll handle. Waiting calls stand in
  * one queue for all connections. When a connection is idle it takes up to `batch_max` calls, sends them as one pipeline
- * and collects one result each; at the Sync, and not before, the calls are done. A failed call takes its whole batch with
- * it (PostgreSQL rolls the implicit transaction back), so the batch's calls go to the `retry` list and run again each in a
- * transaction of its own, in the same pipeline with a Sync after every call. There a failure is the call's own.
+ * and collects one result each; at the Sync, and not before, the calls are done. A failed call takes its whole batch
+ * with it (PostgreSQL rolls the implicit transaction back), so the batch's calls go to the `retry` list and run again
+ * each in a transaction of its own, in the same pipeline with a Sync after every call. There a failure is the call's
+ * own.
  */
 #include "gateway/db/db.h"
 
@@ -34,9 +35,11 @@ struct connection {
     enum state state;
     PGconn *pg;
     uv_poll_t *poll; /* of its own allocation: it outlives its socket until libuv has closed it */
+    uv_work_t
+        connecting; /* libpq's blocking connect, on libuv's pool: it looks names up and gives each host its time */
     uv_timer_t reconnect;
     unsigned backoff_ms;
-    struct gw_db_call *batch; /* in flight, in the order sent */
+    struct gw_db_call *batch;   /* in flight, in the order sent */
     struct gw_db_call *reading; /* whose result is expected next */
     bool one_by_one;
     bool failed; /* a call of this batch failed, or the batch's fate is unknown */
@@ -50,7 +53,7 @@ struct gw_db {
     const struct gw_database_config *config;
     struct gw_metrics *metrics;
     struct queue waiting; /* for a batch */
-    struct queue retry;   /* to run one by one */
+    struct queue retry;   /* to run one by one: what failed in a batch, and what asked for it */
     unsigned in_flight;
     unsigned open_handles;
     bool closing;
@@ -142,8 +145,8 @@ static void fail_expired(struct gw_db *db, struct queue *queue, int64_t now_us)
     }
 }
 
-/* Failures that are nobody's fault and may pass: transaction rollbacks (40), resources (53), locks (55), interventions and
- * shutdowns (57), connections (08), and a server that has become read-only in a failover (25006). */
+/* Failures that are nobody's fault and may pass: transaction rollbacks (40), resources (53), locks (55), interventions
+ * and shutdowns (57), connections (08), and a server that has become read-only in a failover (25006). */
 static bool passing_failure(const PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -259,37 +262,29 @@ static void set_option(const char **keys, const char **values, int *n, const cha
     ++*n;
 }
 
-/* Start a connection with our defaults; what the operator's connection string says wins, since it comes last. */
-static PGconn *start_connection(const struct gw_database_config *config, bool wait)
+/* Connect with our defaults; what the operator's connection string says wins, since it comes last. Blocks. */
+static PGconn *connect_blocking(const struct gw_database_config *config)
 {
     const char *keys[16], *values[16];
-    char options[320], seconds[24];
+    char seconds[24];
     int n = 0;
-    snprintf(options, sizeof(options),
-             "-c statement_timeout=%lld -c lock_timeout=%lld -c idle_in_transaction_session_timeout=%lld "
-             "-c synchronous_commit=on -c timezone=UTC "
-             /* Plans are cached while tables are still empty, where a scan looks cheap, and kept while they grow. */
-             "-c enable_seqscan=off -c jit=off",
-             (long long)config->statement_timeout_ms, (long long)config->lock_timeout_ms,
-             (long long)config->statement_timeout_ms);
     snprintf(seconds, sizeof(seconds), "%lld", (long long)(config->connect_timeout_ms + 999) / 1000);
     set_option(keys, values, &n, "application_name", "s2s-gateway");
     set_option(keys, values, &n, "target_session_attrs", "read-write");
-    set_option(keys, values, &n, "connect_timeout", seconds);
+    set_option(keys, values, &n, "connect_timeout", seconds); /* for each host */
     set_option(keys, values, &n, "keepalives_idle", "10");
     set_option(keys, values, &n, "keepalives_interval", "5");
     set_option(keys, values, &n, "keepalives_count", "3");
     set_option(keys, values, &n, "tcp_user_timeout", "15000");
-    set_option(keys, values, &n, "options", options);
     set_option(keys, values, &n, "client_encoding", "UTF8");
     set_option(keys, values, &n, "dbname", config->url);
     set_option(keys, values, &n, NULL, NULL);
-    return wait ? PQconnectdbParams(keys, values, 1) : PQconnectStartParams(keys, values, 1);
+    return PQconnectdbParams(keys, values, 1);
 }
 
 PGconn *gw_db_connect(const struct gw_database_config *config)
 {
-    PGconn *pg = start_connection(config, true);
+    PGconn *pg = connect_blocking(config);
     if (PQstatus(pg) == CONNECTION_OK)
         return pg;
     fprintf(stderr, "cannot reach the database (database.url): %s", PQerrorMessage(pg));
@@ -303,15 +298,36 @@ static void ignore_notice(void *arg, const PGresult *result)
     (void)result;
 }
 
+static void prepare_statements(struct connection *c);
+static void free_when_closed(struct gw_db *db);
+
+static void connect_work(uv_work_t *work)
+{
+    struct connection *c = work->data;
+    c->pg = connect_blocking(c->db->config);
+}
+
+static void on_connect_work(uv_work_t *work, int status)
+{
+    struct connection *c = work->data;
+    struct gw_db *db = c->db;
+    if (db->closing) {
+        PQfinish(c->pg);
+        c->pg = NULL;
+        free_when_closed(db);
+    } else if (status != 0 || PQstatus(c->pg) != CONNECTION_OK) {
+        drop(c, "connect");
+    } else {
+        PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
+        prepare_statements(c);
+    }
+}
+
 static void connect_now(struct connection *c)
 {
-    c->pg = start_connection(c->db->config, false);
-    s2s_assert(c->pg != NULL);
     c->state = CONNECTING;
-    c->sent_us = gw_monotonic_us();
-    PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
-    if (PQstatus(c->pg) == CONNECTION_BAD || !watch_anew(c, UV_WRITABLE))
-        drop(c, "connect");
+    c->connecting.data = c;
+    s2s_assert(uv_queue_work(c->db->loop, &c->connecting, connect_work, on_connect_work) == 0);
 }
 
 static void on_reconnect(uv_timer_t *timer)
@@ -331,31 +347,43 @@ static void flush(struct connection *c)
         uv_poll_start(c->poll, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_poll);
 }
 
-static void prepare_statements(struct connection *c)
+/* What the gateway relies on, whatever role, database and connection string say: sessions' rows are locked and looked
+ * at again, which needs READ COMMITTED; and plans are cached while tables are still empty, where a scan looks cheap,
+ * and kept while they grow. */
+static bool send_settings(struct connection *c)
 {
-    bool ok = PQsetnonblocking(c->pg, 1) == 0 && PQenterPipelineMode(c->pg) == 1;
-    for (int i = 0; ok && i < GW_STATEMENTS; ++i)
-        ok = PQsendPrepare(c->pg, gw_statements[i].name, gw_statements[i].sql, 0, NULL) == 1;
-    if (!ok || PQpipelineSync(c->pg) != 1) {
-        drop(c, "prepare");
-        return;
-    }
-    c->state = PREPARING;
-    c->syncs_left = 1;
-    c->failed = false;
-    c->sent_us = gw_monotonic_us();
-    flush(c);
+    const struct gw_database_config *config = c->db->config;
+    char statement_ms[24], lock_ms[24];
+    const char *values[] = {statement_ms, lock_ms};
+    snprintf(statement_ms, sizeof(statement_ms), "%lld", (long long)config->statement_timeout_ms);
+    snprintf(lock_ms, sizeof(lock_ms), "%lld", (long long)config->lock_timeout_ms);
+    return PQsendQueryParams(c->pg,
+                             "select set_config('statement_timeout', $1, false),"
+                             " set_config('idle_in_transaction_session_timeout', $1, false),"
+                             " set_config('lock_timeout', $2, false),"
+                             " set_config('default_transaction_isolation', 'read committed', false),"
+                             " set_config('synchronous_commit', 'on', false),"
+                             " set_config('timezone', 'UTC', false),"
+                             " set_config('enable_seqscan', 'off', false),"
+                             " set_config('jit', 'off', false)",
+                             2, NULL, values, NULL, NULL, 0) == 1 &&
+           PQpipelineSync(c->pg) == 1;
 }
 
-static void on_connecting(struct connection *c)
+static void prepare_statements(struct connection *c)
 {
-    PostgresPollingStatusType status = PQconnectPoll(c->pg);
-    /* libpq may have gone on to the next host, with another socket under the same descriptor: watch it anew. */
-    if (status == PGRES_POLLING_FAILED ||
-        !watch_anew(c, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE))
-        drop(c, "connect");
-    else if (status == PGRES_POLLING_OK)
-        prepare_statements(c);
+    c->state = PREPARING;
+    c->syncs_left = 2;
+    c->failed = false;
+    c->sent_us = gw_monotonic_us();
+    bool ok = watch_anew(c, UV_READABLE) && PQsetnonblocking(c->pg, 1) == 0 && PQenterPipelineMode(c->pg) == 1 &&
+              send_settings(c);
+    for (int i = 0; ok && i < GW_STATEMENTS; ++i)
+        ok = PQsendPrepare(c->pg, gw_statements[i].name, gw_statements[i].sql, 0, NULL) == 1;
+    if (ok && PQpipelineSync(c->pg) == 1)
+        flush(c);
+    else
+        drop(c, "prepare");
 }
 
 /* ---- batches ---- */
@@ -432,6 +460,8 @@ static void take_result(struct connection *c, PGresult *result)
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_PIPELINE_SYNC) {
         PQclear(result);
+        if (c->one_by_one && c->reading != NULL)
+            c->reading = c->reading->next;
         if (--c->syncs_left > 0)
             return;
         if (c->state == PREPARING)
@@ -445,12 +475,15 @@ static void take_result(struct connection *c, PGresult *result)
         c->failed = true;
     if (c->state == PREPARING || c->reading == NULL) {
         if (!ok && status != PGRES_PIPELINE_ABORTED)
-            gw_log(GW_LOG_ERROR, "database_error", GW_S("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
+            gw_log(GW_LOG_ERROR, "database_error",
+                   GW_S("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
         PQclear(result);
         return;
     }
+    PQclear(c->reading->result); /* a commit that fails at its Sync takes the place of the statement's own result */
     c->reading->result = result;
-    c->reading = c->reading->next;
+    if (!c->one_by_one)
+        c->reading = c->reading->next;
 }
 
 static void on_results(struct connection *c)
@@ -479,16 +512,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         drop(c, "socket");
         return;
     }
-    if (c->state == CONNECTING) {
-        on_connecting(c);
-    } else {
-        if (events & UV_READABLE)
-            on_results(c);
-        if ((events & UV_WRITABLE) && c->state != DOWN)
-            flush(c);
-        if (c->state == IDLE && PQstatus(c->pg) == CONNECTION_BAD)
-            drop(c, "closed");
-    }
+    if (events & UV_READABLE)
+        on_results(c);
+    if ((events & UV_WRITABLE) && c->state != DOWN)
+        flush(c);
+    if (c->state == IDLE && PQstatus(c->pg) == CONNECTION_BAD)
+        drop(c, "closed");
     pump(c->db);
 }
 
@@ -508,8 +537,7 @@ static void pump(struct gw_db *db)
     while (!db->closing && (db->retry.count > 0 || db->waiting.count > 0) && (c = idle_connection(db)) != NULL) {
         bool one_by_one = db->retry.count > 0;
         unsigned count;
-        struct gw_db_call *calls =
-            queue_take(one_by_one ? &db->retry : &db->waiting, db->config->batch_max, &count);
+        struct gw_db_call *calls = queue_take(one_by_one ? &db->retry : &db->waiting, db->config->batch_max, &count);
         send_batch(c, sort_calls(calls, count), count, one_by_one);
     }
 }
@@ -531,8 +559,9 @@ void gw_db_submit(struct gw_db *db, struct gw_db_call *call)
 {
     call->result = NULL;
     call->runs = 0;
-    call->deadline_us = gw_monotonic_us() + db->config->request_deadline_ms * 1000;
-    queue_push(&db->waiting, call);
+    if (call->deadline_us == 0)
+        call->deadline_us = gw_monotonic_us() + db->config->request_deadline_ms * 1000;
+    queue_push(call->alone ? &db->retry : &db->waiting, call);
     uv_check_start(&db->pump, on_pump);
     uv_idle_start(&db->keep, on_keep);
 }
@@ -547,8 +576,7 @@ static void on_sweep(uv_timer_t *timer)
     int64_t silent_us = (db->config->statement_timeout_ms + db->config->connect_timeout_ms) * 1000;
     for (unsigned i = 0; i < db->config->connections; ++i) {
         struct connection *c = &db->connections[i];
-        int64_t limit = c->state == CONNECTING ? db->config->connect_timeout_ms * 1000 : silent_us;
-        if ((c->state == CONNECTING || c->state == PREPARING || c->state == BUSY) && now - c->sent_us > limit)
+        if ((c->state == PREPARING || c->state == BUSY) && now - c->sent_us > silent_us)
             drop(c, "no answer in time");
     }
     pump(db);
@@ -607,8 +635,12 @@ void gw_db_close(struct gw_db *db)
     db->closing = true;
     db->open_handles = 3 + db->config->connections;
     unsigned connections = db->config->connections;
-    for (unsigned i = 0; i < connections; ++i)
-        drop(&db->connections[i], "closing");
+    for (unsigned i = 0; i < connections; ++i) {
+        if (db->connections[i].state == CONNECTING)
+            ++db->open_handles; /* the pool still works on it */
+        else
+            drop(&db->connections[i], "closing");
+    }
     fail_expired(db, &db->waiting, INT64_MAX);
     fail_expired(db, &db->retry, INT64_MAX);
     for (unsigned i = 0; i < connections; ++i)
@@ -624,9 +656,4 @@ bool gw_db_ready(const struct gw_db *db)
         if (db->connections[i].state == IDLE || db->connections[i].state == BUSY)
             return true;
     return false;
-}
-
-unsigned gw_db_pending(const struct gw_db *db)
-{
-    return db->waiting.count + db->retry.count + db->in_flight;
 }

@@ -3,9 +3,9 @@
  * The database of one worker: a few libpq connections in pipeline mode, driven by the worker's uv loop.
  *
  * Batch commit. Calls that arrive while every connection is busy wait, and go out together as one pipeline with one
- * Sync: one implicit transaction, one WAL flush. A call is answered only after its transaction has committed. A lone call
- * never waits for company. A batch that fails is re-run one call at a time; so is what was in flight when a connection
- * was lost. Every call is safe to repeat because its SQL function claims the request id (sql/README.md).
+ * Sync: one implicit transaction, one WAL flush. A call is answered only after its transaction has committed. A lone
+ * call never waits for company. A batch that fails is re-run one call at a time; so is what was in flight when a
+ * connection was lost. Every call is safe to repeat because its SQL function claims the request id (sql/README.md).
  */
 #ifndef GW_DB_H
 #define GW_DB_H
@@ -40,13 +40,14 @@ struct gw_db_call {
     int lengths[GW_DB_MAX_PARAMS];        /* octets, for binary parameters */
     int formats[GW_DB_MAX_PARAMS];        /* 0 text, 1 binary */
     int count;                            /* parameters set so far */
+    bool alone;          /* in a transaction of its own: it locks rows in an order that a batch cannot keep */
+    int64_t deadline_us; /* monotonic; then it ends as unavailable. 0: database.request_deadline from the submission */
     const char *order_key; /* calls of a batch go in this order, so that batches cannot deadlock; NULL sorts first */
     void (*done)(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result);
 
     /* Private to db.c. */
     struct gw_db_call *next;
     PGresult *result;
-    int64_t deadline_us;
     unsigned runs;
 };
 
@@ -55,6 +56,8 @@ static inline void gw_db_call_init(struct gw_db_call *call, const struct gw_stat
 {
     call->statement = statement;
     call->count = 0;
+    call->alone = false;
+    call->deadline_us = 0;
     call->order_key = NULL;
 }
 
@@ -83,8 +86,8 @@ void gw_db_interval_ms(struct gw_db_call *call, struct s2s_arena *arena, int64_t
 /* A text[] of `count` strings, as an array literal in the arena. An entry NULL is SQL NULL. */
 void gw_db_text_array(struct gw_db_call *call, struct s2s_arena *arena, const char *const *texts, size_t count);
 
-/* Read back a text[] or bytea[] in text form ("{a,\"b c\"}"): `*texts` is an array of `*count` strings in the arena. False when
- * the literal is not one dimension of non-null elements or the arena is full. */
+/* Read back a text[] or bytea[] in text form ("{a,\"b c\"}"): `*texts` is an array of `*count` strings in the arena.
+ * False when the literal is not one dimension of non-null elements or the arena is full. */
 bool gw_db_read_array(struct s2s_arena *arena, const char *literal, char ***texts, size_t *count);
 
 /* The octets of a bytea in hex text form ("\\x…"). False when it is not that. */
@@ -115,9 +118,6 @@ void gw_db_submit(struct gw_db *db, struct gw_db_call *call);
 
 /* Whether a connection is ready. */
 bool gw_db_ready(const struct gw_db *db);
-
-/* Calls waiting or in flight. */
-unsigned gw_db_pending(const struct gw_db *db);
 
 /* A connection for a command-line tool, with the same options; NULL with a message on stderr. */
 PGconn *gw_db_connect(const struct gw_database_config *config);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A migration is recorded before it runs and its end after it has run, so that one that was cut short is seen. Each runs in a
- * transaction of its own together with the record of its end.
+ * A migration is recorded before it runs and its end after it has run, so that one that was cut short is seen. Each
+ * runs in a transaction of its own together with the record of its end.
  */
 #include "gateway/db/migrate.h"
 

@@ -7,7 +7,8 @@
 
 #include "gateway/config.h"
 
-/* A file of sql/, built into the binary: "migrations/NAME" run once, "functions/NAME" whenever their text has changed. */
+/* A file of sql/, built into the binary: "migrations/NAME" run once, "functions/NAME" whenever their text has changed.
+ */
 struct gw_sql_file {
     const char *name;
     const char *text;

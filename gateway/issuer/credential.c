@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * /credential/metadata, status and manage, and /event/notify (profile section 5; draft "Credential Endpoints" and "Event
- * Notification Endpoint").
+ * /credential/metadata, status and manage, and /event/notify (profile section 5; draft "Credential Endpoints" and
+ * "Event Notification Endpoint").
  */
 #include "gateway/issuer/endpoints.h"
 #include "proto/states.h"
@@ -38,9 +38,10 @@ enum gw_step gw_issuer_credential_status(struct gw_exchange *ex)
 {
     const struct gw_issuer_state *state = gw_issuer_state(ex);
     const struct gw_offering *offering = gw_generation_offering(ex->generation, state->configuration_id);
-    struct gw_dataset_entry entry;
-    if (offering == NULL || !gw_dataset_find(offering->dataset, state->subject_ref, &entry))
-        return refuse_withdrawn(ex);
+    struct gw_dataset_entry entry = {.version = NULL};
+    if (offering != NULL)
+        (void)gw_dataset_find(offering->dataset, state->subject_ref,
+                              &entry); /* else the version last fetched is told */
     gw_exchange_call(ex, GW_SQL_CREDENTIAL_STATUS, state->session_id);
     gw_db_text(&ex->call, state->session_id);
     gw_db_text(&ex->call, state->instance_id);

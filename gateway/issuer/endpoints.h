@@ -38,16 +38,18 @@ enum gw_step gw_issuer_credential_status(struct gw_exchange *ex);
 enum gw_step gw_issuer_manage(struct gw_exchange *ex);
 enum gw_step gw_issuer_event(struct gw_exchange *ex);
 
-/* Load steps: the session's WSK (from the worker's cache when it is there), or session and instance. */
+/* Load steps: the session's WSK (from the worker's cache when it is there), session and instance, and an open fetch
+ * with it. */
 enum gw_step gw_issuer_load_session(struct gw_exchange *ex);
 enum gw_step gw_issuer_load_instance(struct gw_exchange *ex);
+enum gw_step gw_issuer_load_fetch(struct gw_exchange *ex);
 enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row);
 
 /* The state of this exchange, made when first asked for. */
 struct gw_issuer_state *gw_issuer_state(struct gw_exchange *ex);
 
-/* What signatures of this exchange are checked against. */
-struct s2s_wsk_context gw_issuer_wsk_context(struct gw_exchange *ex);
+/* What signatures of this exchange are checked against. `verification_id` is NULL where the request names none. */
+struct s2s_wsk_context gw_issuer_wsk_context(struct gw_exchange *ex, const char *verification_id);
 
 /* A member of the body that the schema has required to be a string. */
 const char *gw_body_string(const struct gw_exchange *ex, const char *name);
@@ -56,8 +58,8 @@ const char *gw_body_string(const struct gw_exchange *ex, const char *name);
 bool gw_issuer_check_nested(struct gw_exchange *ex, const struct s2s_schema *schema, struct json_object *object,
                             const char *prefix);
 
-/* Read the WEK of the request and check its binding to the WSK, as the peer's policy wants it. `signed_thumbprint` as in
- * s2s_wsk_check_wek. GW_STEP_CHECK when all is well; the key is released with the arena. */
+/* Read the WEK of the request and check its binding to the WSK, as the peer's policy wants it. `signed_thumbprint` as
+ * in s2s_wsk_check_wek. GW_STEP_CHECK when all is well; the key is released with the arena. */
 enum gw_step gw_issuer_take_wek(struct gw_exchange *ex, const char *signed_thumbprint, struct s2s_jwk **wek);
 
 /* s2s_jwk_free for s2s_arena_defer. */

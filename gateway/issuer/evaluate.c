@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An evaluation: claim ─▶ open the submissions ─▶ decide ─▶ commit. The plaintext of verification data exists only in the
- * job's arena, which is wiped when the job ends.
+ * An evaluation: claim ─▶ open the submissions ─▶ decide ─▶ commit. The plaintext of verification data exists only in
+ * the job's arena, which is wiped when the job ends, and in json-c trees, which are freed with it.
  */
 #include "gateway/issuer/evaluate.h"
 
 #include "gateway/clock.h"
 #include "gateway/issuer/policy.h"
+#include "gateway/jobs/deliver.h"
 #include "gateway/log.h"
 #include "gateway/worker.h"
 
@@ -14,6 +15,8 @@
 #include <string.h>
 
 #define EXPIRE_LIMIT "500"
+/* Data that one claim may return, in sizes of the most that one verification may have. */
+#define CLAIM_FACTOR 4
 
 struct evaluation {
     struct gw_job *job;
@@ -33,20 +36,20 @@ static void release_jwk(void *jwk)
 /* ---- opening what was submitted ---- */
 
 /* The newest submission of an (id, origin) replaces older ones. */
-static void put_item(struct evaluation *e, struct json_object *item, bool from_server)
+static struct s2s_result put_item(struct evaluation *e, struct json_object *item, bool from_server)
 {
     struct gw_decision_item new = {s2s_json_string(item, "id"), s2s_json_string(item, "type"), from_server, item};
     if (new.id == NULL || new.type == NULL)
-        return;
+        return s2s_fail(S2S_MALFORMED, "a stored item has no id or type");
     size_t i = 0;
-    while (i < e->input.item_count &&
-           (e->items[i].from_server != from_server || strcmp(e->items[i].id, new.id) != 0))
+    while (i < e->input.item_count && (e->items[i].from_server != from_server || strcmp(e->items[i].id, new.id) != 0))
         ++i;
     if (i == e->input.item_count) {
         if (i == e->item_capacity) {
             size_t capacity = e->item_capacity > 0 ? e->item_capacity * 2 : 16;
             struct gw_decision_item *grown = s2s_arena_alloc(e->job->arena, capacity * sizeof(*grown));
-            s2s_assert(grown != NULL);
+            if (grown == NULL)
+                return s2s_fail(S2S_LIMIT, "the submissions are too large");
             if (i > 0)
                 memcpy(grown, e->items, i * sizeof(*grown));
             e->items = grown;
@@ -55,6 +58,7 @@ static void put_item(struct evaluation *e, struct json_object *item, bool from_s
         ++e->input.item_count;
     }
     e->items[i] = new;
+    return s2s_ok();
 }
 
 static struct s2s_result open_client_payloads(struct evaluation *e, char **texts, size_t count)
@@ -72,7 +76,7 @@ static struct s2s_result open_client_payloads(struct evaluation *e, char **texts
         struct json_object *payload, *item;
         S2S_TRY(s2s_json_parse(job->arena, texts[i], strlen(texts[i]), 32, &payload));
         S2S_TRY(s2s_wsk_open_payload(job->arena, &ctx, payload, &item));
-        put_item(e, item, false);
+        S2S_TRY(put_item(e, item, false));
     }
     return s2s_ok();
 }
@@ -89,21 +93,21 @@ static struct s2s_result open_server_items(struct evaluation *e, char **blobs, s
         S2S_TRY(s2s_json_parse(job->arena, (const char *)plain.data, plain.len, 32, &data));
         struct json_object *items = s2s_json_get(data, "items");
         for (size_t j = 0; items != NULL && j < json_object_array_length(items); ++j)
-            put_item(e, json_object_array_get_idx(items, j), true);
+            S2S_TRY(put_item(e, json_object_array_get_idx(items, j), true));
     }
     return s2s_ok();
 }
 
 static char *copy(struct gw_job *job, const char *text)
 {
-    char *kept = s2s_arena_strndup(job->arena, text, strlen(text));
+    char *kept = s2s_arena_strndup(job->params, text, strlen(text));
     s2s_assert(kept != NULL);
     return kept;
 }
 
 static struct s2s_result find_configurations(struct evaluation *e, char **ids, size_t count)
 {
-    e->configurations = s2s_arena_alloc(e->job->arena, (count + 1) * sizeof(*e->configurations));
+    e->configurations = s2s_arena_alloc(e->job->params, (count + 1) * sizeof(*e->configurations));
     s2s_assert(e->configurations != NULL);
     for (size_t i = 0; i < count; ++i) {
         const struct gw_offering *offering = gw_generation_offering(e->job->generation, ids[i]);
@@ -120,7 +124,18 @@ static struct s2s_result find_configurations(struct evaluation *e, char **ids, s
 static struct s2s_result read_row(struct evaluation *e, const PGresult *result, int row)
 {
     enum {
-        JOB, JOB_ATTEMPTS, SESSION, VERIFICATION, PEER, WSK, CONFIGURATIONS, DEVICES, ATTEMPTS, DATA_SEQ, CLIENT, SERVER
+        JOB,
+        JOB_ATTEMPTS,
+        SESSION,
+        VERIFICATION,
+        PEER,
+        WSK,
+        CONFIGURATIONS,
+        DEVICES,
+        ATTEMPTS,
+        DATA_SEQ,
+        CLIENT,
+        SERVER
     };
     struct gw_job *job = e->job;
     struct json_object *wsk;
@@ -132,6 +147,7 @@ static struct s2s_result read_row(struct evaluation *e, const PGresult *result, 
     e->input.attempts = (unsigned)atoi(PQgetvalue(result, row, ATTEMPTS));
     e->input.now = gw_now_s();
     e->data_seq = copy(job, PQgetvalue(result, row, DATA_SEQ));
+    job->order_key = e->input.session_id;
     S2S_TRY(s2s_json_parse(job->arena, PQgetvalue(result, row, WSK), (size_t)PQgetlength(result, row, WSK), 8, &wsk));
     S2S_TRY(s2s_jwk_parse_public(wsk, &e->wsk));
     s2s_arena_defer(job->arena, release_jwk, e->wsk);
@@ -159,11 +175,11 @@ static struct s2s_result read_row(struct evaluation *e, const PGresult *result, 
 static bool make_subject_refs(struct evaluation *e, const struct gw_decision *decision, const char ***refs)
 {
     struct gw_job *job = e->job;
-    *refs = s2s_arena_alloc(job->arena, (decision->approved_count + 1) * sizeof(**refs));
+    *refs = s2s_arena_alloc(job->params, (decision->approved_count + 1) * sizeof(**refs));
     s2s_assert(*refs != NULL);
     for (size_t i = 0; i < decision->approved_count; ++i) {
         const struct gw_offering *offering = gw_generation_offering(job->generation, decision->approved[i]);
-        char *ref = s2s_arena_alloc(job->arena, GW_PSEUDONYM_SIZE);
+        char *ref = s2s_arena_alloc(job->params, GW_PSEUDONYM_SIZE);
         s2s_assert(ref != NULL);
         if (offering == NULL || !gw_dataset_subject_ref(offering->dataset, decision->subjects[i], ref))
             return false;
@@ -172,16 +188,22 @@ static bool make_subject_refs(struct evaluation *e, const struct gw_decision *de
     return true;
 }
 
+/* An applicant of whom the issuer has no data: final, since asking again would not make any. */
+static const struct gw_decision nobody = {
+    .status = S2S_DENIED, .reason_code = "SUBJECT_UNKNOWN", .message = "There is no data for this credential."};
+
 static void on_decided(void *data, const struct gw_decision *decision)
 {
     struct evaluation *e = data;
     struct gw_job *job = e->job;
     struct gw_db_call *call = &job->call;
+    const char **refs = NULL, *request = NULL;
+    if (decision->status == S2S_APPROVED && !make_subject_refs(e, decision, &refs))
+        decision = &nobody;
     bool approved = decision->status == S2S_APPROVED;
-    const char **refs = NULL;
-    if (approved && !make_subject_refs(e, decision, &refs)) {
-        gw_job_retry(job, "the dataset has no such subject");
-        return;
+    if (decision->data_request != NULL) {
+        request = s2s_json_write(job->params, decision->data_request, NULL);
+        s2s_assert(request != NULL); /* the operator's own text */
     }
     gw_job_call(job, GW_SQL_EVALUATION_DONE);
     gw_db_text(call, e->data_seq);
@@ -189,20 +211,20 @@ static void on_decided(void *data, const struct gw_decision *decision)
     gw_db_text(call, decision->reason_code);
     gw_db_text(call, decision->message);
     if (approved) {
-        gw_db_text_array(call, job->arena, decision->approved, decision->approved_count);
-        gw_db_text_array(call, job->arena, refs, decision->approved_count);
-        gw_db_integer(call, job->arena, decision->authorized_device_count);
+        gw_db_text_array(call, job->params, decision->approved, decision->approved_count);
+        gw_db_text_array(call, job->params, refs, decision->approved_count);
+        gw_db_integer(call, job->params, decision->authorized_device_count);
     } else {
         gw_db_text(call, NULL);
         gw_db_text(call, NULL);
         gw_db_text(call, NULL);
     }
-    gw_db_text(call, decision->data_request != NULL ? s2s_json_write(job->arena, decision->data_request, NULL) : NULL);
+    gw_db_text(call, request);
     if (decision->deadline_ms > 0)
-        gw_db_interval_ms(call, job->arena, decision->deadline_ms);
+        gw_db_interval_ms(call, job->params, decision->deadline_ms);
     else
         gw_db_text(call, NULL);
-    gw_db_integer(call, job->arena, decision->max_attempts);
+    gw_db_integer(call, job->params, decision->max_attempts);
     gw_job_commit(job);
 }
 
@@ -233,13 +255,24 @@ static void prepare_maintain(struct gw_worker *worker, struct gw_db_call *call, 
     gw_db_interval_ms(call, arena, worker->generation->config->database.answer_retention_ms);
 }
 
+/* A job that keeps failing, or taking its worker down, is buried; and one claim returns a bounded amount of data. */
+static bool prepare_claim(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
+{
+    const struct gw_config *config = worker->generation->config;
+    gw_db_integer(call, arena, config->jobs.max_attempts);
+    gw_db_integer(call, arena, (int64_t)config->limits.max_verification_data * CLAIM_FACTOR);
+    return true;
+}
+
 static const struct gw_job_kind kinds[] = {
-    {"evaluate", GW_SQL_EVALUATIONS_CLAIM, run_evaluation},
+    {.name = "evaluate", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_claim, .run = run_evaluation},
+    GW_DELIVERY_KIND,
 };
 
 static const struct gw_chore chores[] = {
     {"expire", GW_SQL_EXPIRE_DUE, 1000, prepare_expire},
     {"maintain", GW_SQL_MAINTAIN, 3600 * 1000, prepare_maintain},
+    {"lanes", GW_SQL_LANES_SET, 10 * 1000, gw_deliver_prepare_lanes},
 };
 
 const struct gw_job_plan gw_issuer_jobs = {kinds, sizeof(kinds) / sizeof(kinds[0]), chores,

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * /credential/get (profile section 5, D9 and D10; draft "Get Credential"): the one endpoint whose answer is made outside of
- * the database. It is committed only if the instance is still what it was when it was loaded; otherwise all of this runs again.
+ * /credential/get (profile section 5, D9 and D10; draft "Get Credential"): the one endpoint whose answer is made
+ * outside of the database. It is committed only if the instance is still what it was when it was loaded; otherwise all
+ * of this runs again.
  */
 #include "gateway/clock.h"
 #include "gateway/credential/jsontext.h"
 #include "gateway/credential/sdjwt.h"
 #include "gateway/issuer/endpoints.h"
 #include "gateway/log.h"
-#include "proto/b64.h"
+#include "proto/crypto.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ struct fetch {
     struct s2s_jwk **keys; /* presentment keys; none for a credential without key binding */
     size_t key_count;
     uint8_t keys_digest[32];
-    const char *signed_wek; /* thumbprint that the WSK has signed for this fetch, or NULL */
+    const char *signed_wek;     /* thumbprint that the WSK has signed for this fetch, or NULL */
     const char *transaction_id; /* to be spent, or NULL */
     struct s2s_jwk *wek;
 };
@@ -33,20 +33,20 @@ static bool status_permits_get(const char *status)
 /* ---- presentment keys ---- */
 
 /* The keys are named by their thumbprints, in order: the same request made again is the same fetch. */
-static void digest_keys(struct fetch *fetch)
+static void digest_keys(struct gw_exchange *ex, struct fetch *fetch)
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    s2s_assert(ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
+    const size_t size = S2S_THUMBPRINT_SIZE;
+    uint8_t *names = s2s_arena_alloc(ex->arena, fetch->key_count * size);
+    s2s_assert(names != NULL);
     for (size_t i = 0; i < fetch->key_count; ++i)
-        s2s_assert(EVP_DigestUpdate(ctx, s2s_jwk_thumbprint(fetch->keys[i]), S2S_THUMBPRINT_SIZE) == 1);
-    s2s_assert(EVP_DigestFinal_ex(ctx, fetch->keys_digest, NULL) == 1);
-    EVP_MD_CTX_free(ctx);
+        memcpy(names + i * size, s2s_jwk_thumbprint(fetch->keys[i]), size);
+    s2s_assert(!s2s_failed(s2s_hash(S2S_SHA256, s2s_bytes(names, fetch->key_count * size), fetch->keys_digest)));
 }
 
 static enum gw_step keys_from_payload(struct gw_exchange *ex, struct json_object *payload, struct fetch *fetch)
 {
     static const char where[] = "/clientEncryptedData";
-    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex);
+    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex, NULL);
     struct json_object *claims;
     struct s2s_result r = s2s_wsk_open_payload(ex->arena, &ctx, payload, &claims);
     if (s2s_failed(r))
@@ -54,8 +54,6 @@ static enum gw_step keys_from_payload(struct gw_exchange *ex, struct json_object
     if (!gw_issuer_check_nested(ex, &s2s_client_encrypted_data, claims, where))
         return GW_STEP_REFUSE;
     fetch->signed_wek = s2s_json_string(claims, "walletEncryptionKeyThumbprint");
-    if (s2s_json_get(claims, "presentmentKeys") == NULL && !fetch->offering->config->key_binding)
-        return GW_STEP_CHECK;
     r = s2s_wsk_presentment_keys(ex->arena, &ctx, claims, fetch->offering->config->max_keys, &fetch->keys,
                                  &fetch->key_count);
     return s2s_failed(r) ? gw_exchange_failed(ex, r, where) : GW_STEP_CHECK;
@@ -87,8 +85,7 @@ static enum gw_step take_keys(struct gw_exchange *ex, struct fetch *fetch)
     const char *transaction_id = gw_body_string(ex, "transaction_id");
     enum gw_step step = GW_STEP_CHECK;
     if (transaction_id != NULL && !state->transaction_found)
-        return gw_exchange_refuse(ex, S2S_PROBLEM_NOT_FOUND,
-                                  "No such session, verification or credential instance.");
+        return gw_exchange_refuse(ex, S2S_PROBLEM_NOT_FOUND, "No such session, verification or credential instance.");
     fetch->transaction_id = transaction_id;
     if (payload != NULL)
         step = keys_from_payload(ex, payload, fetch);
@@ -96,7 +93,7 @@ static enum gw_step take_keys(struct gw_exchange *ex, struct fetch *fetch)
         step = keys_from_transaction(ex, fetch);
     else if (fetch->offering->config->key_binding)
         return gw_exchange_violation(ex, "/clientEncryptedData", "is required: this credential is bound to keys");
-    digest_keys(fetch);
+    digest_keys(ex, fetch);
     return step;
 }
 
@@ -209,7 +206,8 @@ enum gw_step gw_issuer_get(struct gw_exchange *ex)
     s2s_assert(fetch != NULL);
     fetch->offering = gw_generation_offering(ex->generation, state->configuration_id);
     if (fetch->offering == NULL)
-        return gw_exchange_refuse(ex, S2S_PROBLEM_UNAVAILABLE, "This credential configuration is not served right now.");
+        return gw_exchange_refuse(ex, S2S_PROBLEM_UNAVAILABLE,
+                                  "This credential configuration is not served right now.");
     if (!status_permits_get(state->status)) {
         ex->problem.current_status = state->status;
         return gw_exchange_refuse(ex, S2S_PROBLEM_WRONG_STATE, "The current state does not allow this call.");

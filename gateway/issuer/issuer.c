@@ -33,13 +33,13 @@ struct gw_issuer_state *gw_issuer_state(struct gw_exchange *ex)
     return ex->state;
 }
 
-struct s2s_wsk_context gw_issuer_wsk_context(struct gw_exchange *ex)
+struct s2s_wsk_context gw_issuer_wsk_context(struct gw_exchange *ex, const char *verification_id)
 {
     const struct gw_issuer_config *issuer = &ex->generation->config->issuer;
     return (struct s2s_wsk_context){
         .issuer = issuer->identifier,
         .session_id = gw_body_string(ex, "sessionId"),
-        .verification_id = gw_body_string(ex, "verificationId"),
+        .verification_id = verification_id,
         .wsk = gw_issuer_state(ex)->wsk,
         .issuer_keys = &ex->generation->issuer_keys,
         .now = ex->now,
@@ -71,14 +71,15 @@ enum gw_step gw_issuer_take_wek(struct gw_exchange *ex, const char *signed_thumb
     s2s_arena_defer(ex->arena, gw_release_jwk, *wek);
     if (!ex->peer->config->wek_binding_required)
         return GW_STEP_CHECK;
-    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex);
+    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex, NULL);
     r = s2s_wsk_check_wek(ex->arena, &ctx, data, *wek, signed_thumbprint);
     return s2s_failed(r) ? gw_exchange_failed(ex, r, "/walletEncryptionKey/attestation") : GW_STEP_CHECK;
 }
 
 /* ---- load ---- */
 
-static enum gw_step load(struct gw_exchange *ex)
+/* Members that the endpoint's schema does not know are not looked at, whatever they are called. */
+static enum gw_step load(struct gw_exchange *ex, const char *instance_id, const char *transaction_id)
 {
     struct gw_issuer_state *state = gw_issuer_state(ex);
     struct gw_db_call *call = &ex->call;
@@ -86,8 +87,8 @@ static enum gw_step load(struct gw_exchange *ex)
     call->order_key = state->session_id;
     gw_db_text(call, ex->peer->config->name);
     gw_db_text(call, state->session_id);
-    gw_db_text(call, state->instance_id);
-    gw_db_text(call, gw_body_string(ex, "transaction_id"));
+    gw_db_text(call, instance_id);
+    gw_db_text(call, transaction_id);
     return GW_STEP_LOAD;
 }
 
@@ -96,7 +97,7 @@ enum gw_step gw_issuer_load_session(struct gw_exchange *ex)
     struct gw_issuer_state *state = gw_issuer_state(ex);
     struct s2s_jwk *wsk = gw_sessions_find(ex->worker->sessions, state->session_id, ex->peer->config->name);
     if (wsk == NULL)
-        return load(ex);
+        return load(ex, NULL, NULL);
     state->wsk = s2s_jwk_share(wsk);
     s2s_arena_defer(ex->arena, gw_release_jwk, state->wsk);
     return GW_STEP_CHECK;
@@ -104,7 +105,12 @@ enum gw_step gw_issuer_load_session(struct gw_exchange *ex)
 
 enum gw_step gw_issuer_load_instance(struct gw_exchange *ex)
 {
-    return load(ex);
+    return load(ex, gw_issuer_state(ex)->instance_id, NULL);
+}
+
+enum gw_step gw_issuer_load_fetch(struct gw_exchange *ex)
+{
+    return load(ex, gw_issuer_state(ex)->instance_id, gw_body_string(ex, "transaction_id"));
 }
 
 static const char *keep(struct gw_exchange *ex, const char *text)
@@ -129,15 +135,25 @@ static struct s2s_jwk *read_wsk(struct gw_exchange *ex, const char *text)
 enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row)
 {
     enum {
-        FOUND, WSK, CONFIGURATION, SUBJECT, VERIFICATION, STATUS, VERSION, READY_AT, TRANSACTION, KEYS, KEYS_DIGEST
+        FOUND,
+        WSK,
+        CONFIGURATION,
+        SUBJECT,
+        VERIFICATION,
+        STATUS,
+        VERSION,
+        READY_AT,
+        TRANSACTION,
+        KEYS,
+        KEYS_DIGEST
     };
     struct gw_issuer_state *state = gw_issuer_state(ex);
     if (!gw_db_true(row, 0, FOUND))
-        return gw_exchange_refuse(ex, S2S_PROBLEM_NOT_FOUND,
-                                  "No such session, verification or credential instance.");
+        return gw_exchange_refuse(ex, S2S_PROBLEM_NOT_FOUND, "No such session, verification or credential instance.");
     state->wsk = read_wsk(ex, PQgetvalue(row, 0, WSK));
     if (state->wsk == NULL)
-        return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.");
+        return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500,
+                                  "The gateway failed; its operator sees why under this instance.");
     gw_sessions_put(ex->worker->sessions, state->session_id, ex->peer->config->name, state->wsk);
     state->configuration_id = keep(ex, gw_db_column(row, 0, CONFIGURATION));
     state->subject_ref = keep(ex, gw_db_column(row, 0, SUBJECT));
@@ -166,7 +182,7 @@ static const struct gw_endpoint endpoints[] = {
     {.message = &s2s_endpoints[S2S_CANCEL], .check = gw_issuer_cancel},
     {.message = &s2s_endpoints[S2S_PROVISION], .check = gw_issuer_provision},
     {.message = &s2s_endpoints[S2S_GET],
-     .load = gw_issuer_load_instance,
+     .load = gw_issuer_load_fetch,
      .loaded = gw_issuer_loaded,
      .check = gw_issuer_get},
     {.message = &s2s_endpoints[S2S_METADATA],

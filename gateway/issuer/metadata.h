@@ -19,7 +19,8 @@ struct gw_metadata_input {
 /* The JSON document; one new reference. */
 struct json_object *gw_metadata_document(const struct gw_metadata_input *input);
 
-/* The same as a signed JWT (typ openidvci-issuer-metadata+jwt, x5c, `sub` and `iss` the issuer, `iat`), in the arena. */
+/* The same as a signed JWT (typ openidvci-issuer-metadata+jwt, x5c, `sub` and `iss` the issuer, `iat`), in the arena.
+ */
 S2S_MUST_CHECK struct s2s_result gw_metadata_jwt(struct s2s_arena *arena, struct json_object *document,
                                                  const struct gw_signer *signer, int64_t now, char **out);
 

@@ -34,15 +34,15 @@ struct gw_decision_input {
 /* A decision; everything lives in the arena of the evaluation. */
 struct gw_decision {
     enum s2s_verification_status status; /* S2S_PENDING: somebody decides later */
-    const char *reason_code;    /* REJECTED, DENIED */
-    const char *message;        /* DENIED: deniedMessage; REJECTED: rejectedDetails or NULL */
-    const char **approved;      /* APPROVED: configuration ids */
+    const char *reason_code;             /* REJECTED, DENIED */
+    const char *message;                 /* DENIED: deniedMessage; REJECTED: rejectedDetails or NULL */
+    const char **approved;               /* APPROVED: configuration ids */
     size_t approved_count;
     unsigned authorized_device_count;
-    const char **subjects;      /* APPROVED: subject (dataset name) per approved configuration */
+    const char **subjects;            /* APPROVED: subject (dataset name) per approved configuration */
     struct json_object *data_request; /* ADDITIONAL_INFO_REQUIRED: VerificationDataRequest, without deadline */
-    int64_t deadline_ms;        /* of the request, from now; 0: none */
-    unsigned max_attempts;      /* 0: unlimited; the smallest of the configurations' */
+    int64_t deadline_ms;              /* of the request, from now; 0: none */
+    unsigned max_attempts;            /* 0: unlimited; the smallest of the configurations' */
 };
 
 typedef void (*gw_decided_cb)(void *data, const struct gw_decision *decision);
@@ -54,8 +54,9 @@ struct gw_decider {
 };
 
 /* Decides from gw_policy_config: items first (a missing required one: ADDITIONAL_INFO_REQUIRED; one that does not
- * match: REJECTED), then approve, deny or review per configuration. Several configurations: items of all are asked for together;
- * the approved subset wins over denied ones; any under review keeps PENDING. Expected values are compared in constant time. */
+ * match: REJECTED), then approve, deny or review per configuration. Several configurations: items of all are asked for
+ * together; the approved subset wins over denied ones; any under review keeps PENDING. Expected values are compared in
+ * constant time. */
 extern const struct gw_decider gw_builtin_decider;
 
 /* The largest number of attempts that the configurations allow together (the smallest non-zero limit; 0: unlimited). */

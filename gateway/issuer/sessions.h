@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A worker's cache of sessions: owner and WSK never change, so a hit saves the load of a request. Bounded, least recently used
- * goes first. Used by one thread.
+ * A worker's cache of sessions: owner and WSK never change, so a hit saves the load of a request. Bounded, least
+ * recently used goes first. Used by one thread.
  */
 #ifndef GW_SESSIONS_H
 #define GW_SESSIONS_H

@@ -43,11 +43,11 @@ static const char *client_jwe_text(struct gw_exchange *ex, struct json_object *p
 }
 
 /* Open every client payload; one failure refuses the whole request (draft "Client Encrypted Payload"). */
-static enum gw_step take_client_payloads(struct gw_exchange *ex, struct json_object *list, const char *base,
-                                         struct submission *out)
+static enum gw_step take_client_payloads(struct gw_exchange *ex, struct json_object *list, const char *verification_id,
+                                         const char *base, struct submission *out)
 {
     size_t count = list != NULL ? json_object_array_length(list) : 0;
-    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex);
+    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex, verification_id);
     struct json_object **items = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*items));
     out->client = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*out->client));
     s2s_assert(items != NULL && out->client != NULL);
@@ -91,19 +91,22 @@ static enum gw_step take_server_items(struct gw_exchange *ex, struct json_object
     json_object_object_add(plain, "assessments", json_object_get(assessments));
     size_t len;
     char *text = s2s_json_write(ex->arena, plain, &len);
-    struct s2s_result r = text != NULL ? gw_vault_seal(ex->generation->vault, ex->arena, gw_body_string(ex, "sessionId"),
-                                                       s2s_bytes(text, len), &out->server)
-                                       : s2s_fail(S2S_LIMIT, "is too large");
+    struct s2s_result r = text != NULL
+                              ? gw_vault_seal(ex->generation->vault, ex->arena, gw_body_string(ex, "sessionId"),
+                                              s2s_bytes(text, len), &out->server)
+                              : s2s_fail(S2S_LIMIT, "is too large");
     return s2s_failed(r) ? gw_exchange_failed(ex, r, base) : GW_STEP_CHECK;
 }
 
-/* VerificationDataResponse at `base`; `data` may be NULL. */
-static enum gw_step take_data(struct gw_exchange *ex, struct json_object *data, const char *base, struct submission *out)
+/* VerificationDataResponse at `base`; `data` and `verification_id` may be NULL. */
+static enum gw_step take_data(struct gw_exchange *ex, struct json_object *data, const char *verification_id,
+                              const char *base, struct submission *out)
 {
     *out = (struct submission){0};
     if (data == NULL)
         return GW_STEP_CHECK;
-    enum gw_step step = take_client_payloads(ex, s2s_json_get(data, "clientEncryptedPayload"), base, out);
+    enum gw_step step =
+        take_client_payloads(ex, s2s_json_get(data, "clientEncryptedPayload"), verification_id, base, out);
     return step == GW_STEP_CHECK ? take_server_items(ex, data, base, out) : step;
 }
 
@@ -111,6 +114,14 @@ static void add_submission(struct gw_exchange *ex, const struct submission *data
 {
     gw_db_text_array(&ex->call, ex->arena, data->client, data->client_count);
     gw_db_bytes(&ex->call, data->server.data, data->server.len);
+}
+
+/* How much verification data one verification may gather. */
+static void add_ceilings(struct gw_exchange *ex)
+{
+    const struct gw_limits_config *limits = &ex->generation->config->limits;
+    gw_db_integer(&ex->call, ex->arena, limits->max_submissions);
+    gw_db_integer(&ex->call, ex->arena, (int64_t)limits->max_verification_data);
 }
 
 /* ---- initiate ---- */
@@ -153,7 +164,7 @@ static enum gw_step take_wsk(struct gw_exchange *ex)
     if (s2s_failed(r))
         return gw_exchange_failed(ex, r, "/walletSigningKeyData");
     s2s_arena_defer(ex->arena, gw_release_jwk, state->wsk);
-    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex);
+    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex, NULL);
     r = s2s_wsk_check_nonce(ex->arena, &ctx, gw_body_string(ex, "verificationNonce"),
                             ex->peer->config->verification_nonce, NULL);
     return s2s_failed(r) ? gw_exchange_failed(ex, r, "/verificationNonce") : GW_STEP_CHECK;
@@ -181,7 +192,7 @@ enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
         return GW_STEP_REFUSE;
     enum gw_step step = take_wsk(ex);
     if (step == GW_STEP_CHECK)
-        step = take_data(ex, s2s_json_get(ex->body, "verificationData"), "/verificationData", &data);
+        step = take_data(ex, s2s_json_get(ex->body, "verificationData"), NULL, "/verificationData", &data);
     if (step != GW_STEP_CHECK)
         return step;
 
@@ -199,6 +210,7 @@ enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
     add_submission(ex, &data);
     gw_db_integer(&ex->call, ex->arena, gw_policy_max_attempts(in.configurations, in.count));
     gw_db_interval_ms(&ex->call, ex->arena, ex->generation->config->issuer.session_lifetime_ms);
+    add_ceilings(ex);
     return GW_STEP_COMMIT;
 }
 
@@ -215,19 +227,21 @@ void gw_issuer_initiated(struct gw_exchange *ex, int status)
 enum gw_step gw_issuer_supplement(struct gw_exchange *ex)
 {
     struct submission data;
-    enum gw_step step =
-        take_data(ex, s2s_json_get(ex->body, "verificationDataPayload"), "/verificationDataPayload", &data);
+    enum gw_step step = take_data(ex, s2s_json_get(ex->body, "verificationDataPayload"),
+                                  gw_body_string(ex, "verificationId"), "/verificationDataPayload", &data);
     if (step != GW_STEP_CHECK)
         return step;
     gw_exchange_call(ex, GW_SQL_SUPPLEMENT, gw_body_string(ex, "sessionId"));
     gw_db_text(&ex->call, gw_body_string(ex, "sessionId"));
     gw_db_text(&ex->call, gw_body_string(ex, "verificationId"));
     add_submission(ex, &data);
+    add_ceilings(ex);
     return GW_STEP_COMMIT;
 }
 
 /* A call whose parameters are members of the body, in order. */
-static enum gw_step call_with_members(struct gw_exchange *ex, enum gw_statement_id statement, const char *const *members)
+static enum gw_step call_with_members(struct gw_exchange *ex, enum gw_statement_id statement,
+                                      const char *const *members)
 {
     gw_exchange_call(ex, statement, gw_body_string(ex, "sessionId"));
     for (; *members != NULL; ++members)

@@ -83,8 +83,8 @@ static bool type_is(h2o_iovec_t type, const char *name)
     return type.len == strlen(name) && strncasecmp(type.base, name, type.len) == 0;
 }
 
-/* Whether Accept asks for the signed form: it must be named, and the plain form must not be wanted more. Of two that are
- * wanted alike the first named wins; wildcards mean the plain form. */
+/* Whether Accept asks for the signed form: it must be named, and the plain form must not be wanted more. Of two that
+ * are wanted alike the first named wins; wildcards mean the plain form. */
 static bool wants_jwt(h2o_req_t *req)
 {
     h2o_iovec_t accept = gw_http_header(req, "accept", NULL);
@@ -115,6 +115,7 @@ bool gw_wellknown_answer(const struct gw_generation *generation, h2o_req_t *req)
     gw_http_add_header(req, "ETag", etag.base, etag.len);
     gw_http_add_header(req, "Vary", H2O_STRLIT("Accept"));
     bool fresh = known.base != NULL && h2o_memis(known.base, known.len, etag.base, etag.len);
+    gw_http_log(req, "issuer_metadata", fresh ? 304 : 200, NULL);
     gw_http_send(req, fresh ? 304 : 200, jwt ? "application/jwt" : "application/json", document->body,
                  fresh ? 0 : document->len);
     return true;

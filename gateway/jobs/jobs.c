@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOB_MEMORY (64 * 1024 * 1024)
-#define RETRY_MIN_MS 1000
-#define RETRY_MAX_MS (15 * 60 * 1000)
+/* Working memory of a job, in sizes of the most data that a verification may have: read, decoded, decrypted and parsed.
+ */
+#define JOB_MEMORY_FACTOR 8
+/* Parameters of a claim, a chore, or the end of a job. */
+#define CALL_MEMORY (1024 * 1024)
+#define BACKOFF_MAX_MS (15 * 60 * 1000)
 
 /* The claims of one kind. */
 struct claimer {
@@ -55,7 +58,8 @@ static struct gw_job *job_new(struct claimer *claimer, const PGresult *result, i
     job->worker = worker;
     job->generation = gw_generation_ref(worker->generation);
     job->kind = claimer->kind;
-    job->arena = s2s_arena_new(JOB_MEMORY);
+    job->arena = s2s_arena_new(worker->generation->config->limits.max_verification_data * JOB_MEMORY_FACTOR);
+    job->params = s2s_arena_new(CALL_MEMORY);
     snprintf(job->id, sizeof(job->id), "%s", PQgetvalue(result, row, 0));
     memcpy(job->lease, claimer->lease, sizeof(job->lease));
     job->attempts = atoi(PQgetvalue(result, row, 1));
@@ -70,20 +74,23 @@ static void job_end(struct gw_job *job, const char *outcome)
     --job->worker->in_flight;
     gw_generation_unref(job->generation);
     s2s_arena_free(job->arena);
+    s2s_arena_free(job->params);
     free(job);
 }
 
 static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
     struct gw_job *job = H2O_STRUCT_FROM_MEMBER(struct gw_job, call, call);
+    struct gw_jobs *jobs = job->worker->jobs;
     /* Without an answer the lease runs out, and somebody takes the job again: nothing is lost. */
     job_end(job, outcome == GW_DB_OK && PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "unknown");
+    gw_jobs_wake(jobs);
 }
 
 void gw_job_call(struct gw_job *job, enum gw_statement_id statement)
 {
     gw_db_call_init(&job->call, &gw_statements[statement]);
-    job->call.order_key = job->id;
+    job->call.order_key = job->order_key;
     gw_db_text(&job->call, job->id);
     gw_db_text(&job->call, job->lease);
 }
@@ -95,13 +102,20 @@ void gw_job_commit(struct gw_job *job)
     gw_db_submit(job->worker->db, &job->call);
 }
 
-/* Exponential backoff with full jitter. */
-static int64_t retry_delay_ms(int attempts)
+int64_t gw_jobs_backoff_ms(int attempts)
 {
-    int64_t ceiling = RETRY_MIN_MS;
-    for (int i = 1; i < attempts && ceiling < RETRY_MAX_MS; ++i)
-        ceiling *= 2;
-    return random() % (ceiling < RETRY_MAX_MS ? ceiling : RETRY_MAX_MS) + 1;
+    static const struct {
+        int64_t least, most;
+    } first[] = {{0, 1000}, {1100, 5000}, {5100, 30000}};
+    const int count = sizeof(first) / sizeof(first[0]);
+    if (attempts <= count) {
+        int i = attempts > 0 ? attempts - 1 : 0;
+        return first[i].least + random() % (first[i].most - first[i].least + 1);
+    }
+    int64_t most = first[count - 1].most;
+    for (int i = count; i < attempts && most < BACKOFF_MAX_MS; ++i)
+        most *= 2;
+    return random() % (most < BACKOFF_MAX_MS ? most : BACKOFF_MAX_MS) + 1;
 }
 
 void gw_job_retry(struct gw_job *job, const char *error)
@@ -110,9 +124,9 @@ void gw_job_retry(struct gw_job *job, const char *error)
     gw_log(GW_LOG_WARN, "job_failed", GW_S("kind", job->kind->name), GW_S("job", job->id),
            GW_I("attempts", job->attempts), GW_S("reason", error));
     gw_job_call(job, GW_SQL_JOB_RETRY);
-    gw_db_interval_ms(&job->call, job->arena, retry_delay_ms(job->attempts));
+    gw_db_interval_ms(&job->call, job->params, gw_jobs_backoff_ms(job->attempts));
     gw_db_text(&job->call, error);
-    gw_db_integer(&job->call, job->arena, config->max_attempts);
+    gw_db_integer(&job->call, job->params, config->max_attempts);
     gw_job_commit(job);
 }
 
@@ -144,12 +158,18 @@ static void claim(struct claimer *claimer)
     claimer->again = false;
     if (claimer->jobs->stopped || !gw_db_ready(worker->db))
         return;
-    claimer->arena = s2s_arena_new(4096);
+    claimer->arena = s2s_arena_new(CALL_MEMORY);
     s2s_uuid_new(claimer->lease);
     gw_db_call_init(&claimer->call, &gw_statements[claimer->kind->claim]);
     gw_db_text(&claimer->call, claimer->lease);
     gw_db_integer(&claimer->call, claimer->arena, config_of(worker)->batch);
     gw_db_interval_ms(&claimer->call, claimer->arena, config_of(worker)->lease_ms);
+    if (claimer->kind->prepare != NULL && !claimer->kind->prepare(worker, &claimer->call, claimer->arena)) {
+        s2s_arena_free(claimer->arena);
+        claimer->arena = NULL;
+        return;
+    }
+    claimer->call.alone = true;
     claimer->call.done = on_claimed;
     ++worker->in_flight;
     gw_db_submit(worker->db, &claimer->call);
@@ -174,9 +194,10 @@ static void run_due_chores(struct gw_jobs *jobs, int64_t now_us)
         if (state->arena != NULL || state->due_us > now_us || !gw_db_ready(jobs->worker->db))
             continue;
         state->due_us = now_us + state->chore->period_ms * 1000;
-        state->arena = s2s_arena_new(4096);
+        state->arena = s2s_arena_new(CALL_MEMORY);
         gw_db_call_init(&state->call, &gw_statements[state->chore->statement]);
         state->chore->prepare(jobs->worker, &state->call, state->arena);
+        state->call.alone = true;
         state->call.done = on_chore_over;
         ++jobs->worker->in_flight;
         gw_db_submit(jobs->worker->db, &state->call);

@@ -2,8 +2,8 @@
  *
  * The job runner of one worker: claim ─▶ act ─▶ commit.
  *
- * Jobs are claimed in batches under a lease; the lease's token fences what a worker commits after it has slept past its time
- * (sql/functions/jobs.sql). The poll is the truth; a wake-up after a commit on this worker only saves the wait.
+ * Jobs are claimed in batches under a lease; the lease's token fences what a worker commits after it has slept past its
+ * time (sql/functions/jobs.sql). The poll is the truth; a wake-up after a commit on this worker only saves the wait.
  */
 #ifndef GW_JOBS_H
 #define GW_JOBS_H
@@ -16,12 +16,15 @@ struct gw_jobs;
 struct gw_worker;
 struct gw_job;
 
-/* A kind of job, claimed with a statement ($1 lease, $2 limit, $3 lease time) whose first two columns are job_id and
- * the attempts of the job. */
+/* A kind of job, claimed with a statement ($1 lease, $2 limit, $3 lease time, then what `prepare` adds) whose first two
+ * columns are the job's id and its attempts. */
 struct gw_job_kind {
     const char *name;
     enum gw_statement_id claim;
-    /* Act on one claimed row; must end with gw_job_commit or gw_job_retry, now or later. The row is gone after the return. */
+    /* Add the further parameters of the claim; false: nothing of this kind is wanted now. NULL: there are none. */
+    bool (*prepare)(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena);
+    /* Act on one claimed row; must end with gw_job_commit or gw_job_retry, now or later. The row is gone after the
+     * return. */
     void (*run)(struct gw_job *job, const PGresult *result, int row);
 };
 
@@ -46,7 +49,9 @@ struct gw_job {
     struct gw_worker *worker;
     struct gw_generation *generation; /* a reference */
     const struct gw_job_kind *kind;
-    struct s2s_arena *arena;
+    struct s2s_arena *arena;  /* for what the job works on, which a peer may have filled */
+    struct s2s_arena *params; /* for the parameters of its calls, which must always fit */
+    const char *order_key;    /* of its calls (gw_db_call); set by the kind, usually the session */
     char id[24];
     char lease[S2S_UUID_SIZE];
     int attempts; /* this run included */
@@ -66,13 +71,19 @@ void gw_jobs_stop(struct gw_jobs *jobs);
 /* Once stopped and with nothing in flight: free, after the loop has closed the handles. */
 void gw_jobs_free(struct gw_jobs *jobs);
 
-/* Begin `job->call`: the statement's first two parameters are job id and lease. */
+/* Begin `job->call`: the statement's first two parameters are job id and lease. Further ones go into `job->params`. */
 void gw_job_call(struct gw_job *job, enum gw_statement_id statement);
 
-/* Run `job->call`, whose one column is the outcome ("done", "fenced", "superseded"), and end the job. */
+/* Run `job->call`, whose one column is the outcome ("done", "fenced", …), end the job, and look for what the outcome
+ * has made due. */
 void gw_job_commit(struct gw_job *job);
 
-/* Give the job back for later, with a reason without personal data; after jobs.max_attempts it goes to the dead letters. */
+/* How long to wait before the next attempt after `attempts` have failed: full jitter (profile section 7). Milliseconds.
+ */
+int64_t gw_jobs_backoff_ms(int attempts);
+
+/* Give the job back for later, with a reason without personal data; after jobs.max_attempts it goes to the dead
+ * letters. */
 void gw_job_retry(struct gw_job *job, const char *error);
 
 #endif

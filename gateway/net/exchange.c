@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The stages stand below in the order in which a request meets them. Each either hands the exchange on or ends it. Two ways
- * end it: `answer_now` (not stored: what is wrong lies before the protocol, or may pass) and `deliver` (a committed answer).
+ * The stages stand below in the order in which a request meets them. Each either hands the exchange on or ends it. Two
+ * ways end it: `answer_now` (not stored: what is wrong lies before the protocol, or may pass) and `deliver` (a
+ * committed answer).
  *
- * Lifetimes: h2o may dispose of its request at any time (a reset stream, a closed connection). The exchange lives on until
- * its database call is over, since the call's fate must be known; `req` is NULL from then on.
+ * Lifetimes: h2o may dispose of its request at any time (a reset stream, a closed connection). The exchange lives on
+ * until its database call is over, since the call's fate must be known; `req` is NULL from then on.
  */
 #include "gateway/net/exchange.h"
 
 #include "gateway/clock.h"
-#include "gateway/log.h"
+#include "gateway/net/access.h"
 #include "gateway/net/http.h"
 #include "gateway/worker.h"
+#include "proto/crypto.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define JSON "application/json"
+/* Longest path of an endpoint. */
+#define MAX_PATH 64
 #define PROBLEM_JSON "application/problem+json"
 
 /* How often a precondition may fail (an operator or another request changed the instance meanwhile) before 503. */
@@ -29,13 +32,14 @@
 
 /* Hangs in h2o's request pool, to learn when the request goes. */
 struct gw_exchange_link {
-    h2o_req_t *req;
     struct gw_exchange *ex; /* NULL once answered */
 };
 
 static void exchange_free(struct gw_exchange *ex)
 {
     --ex->worker->in_flight;
+    if (ex->peer != NULL)
+        atomic_fetch_sub_explicit(&ex->peer->rate->in_flight, 1, memory_order_relaxed);
     gw_generation_unref(ex->generation);
     s2s_arena_free(ex->arena);
     free(ex);
@@ -44,22 +48,23 @@ static void exchange_free(struct gw_exchange *ex)
 static void on_request_disposed(void *data)
 {
     struct gw_exchange_link *link = data;
-    if (link->req->bytes_sent == 0) /* answered or not, the client did not wait for it */
-        gw_conn_count_reset(gw_conn_of(link->req));
     if (link->ex != NULL)
         link->ex->req = NULL;
 }
 
 static void log_access(const struct gw_exchange *ex, int status)
 {
-    int64_t duration = gw_monotonic_us() - ex->started_us;
-    const char *peer = ex->peer != NULL ? ex->peer->config->name : "none";
-    const char *endpoint = ex->endpoint != NULL ? ex->endpoint->message->name : "none";
-    gw_metrics_request(ex->worker->metrics, endpoint, status, peer, (double)duration / 1e6, ex->replayed);
-    gw_log(GW_LOG_INFO, "request", GW_S("peer", peer), GW_S("endpoint", endpoint), GW_I("status", status),
-           GW_S("request_id", ex->request_id[0] != '\0' ? ex->request_id : NULL),
-           GW_S("problem", status >= 400 && !ex->replayed ? ex->token : NULL), GW_I("duration_us", duration),
-           GW_I("replayed", ex->replayed), GW_S("client", ex->req == NULL ? "gone" : NULL));
+    const struct gw_access access = {
+        .peer = ex->peer != NULL ? ex->peer->config->name : NULL,
+        .endpoint = ex->endpoint != NULL ? ex->endpoint->message->name : NULL,
+        .status = status,
+        .request_id = ex->request_id[0] != '\0' ? ex->request_id : NULL,
+        .problem = status >= 400 && !ex->replayed ? ex->token : NULL,
+        .duration_us = gw_monotonic_us() - ex->started_us,
+        .replayed = ex->replayed,
+        .gone = ex->req == NULL,
+    };
+    gw_access_log(ex->worker->metrics, &access);
 }
 
 static void add_headers(struct gw_exchange *ex, int status, int64_t retry_after_s)
@@ -113,7 +118,8 @@ static void answer_now(struct gw_exchange *ex, enum s2s_problem_type type, const
 
 static void answer_unavailable(struct gw_exchange *ex)
 {
-    answer_now(ex, S2S_PROBLEM_UNAVAILABLE, "The gateway cannot reach its database now; repeat the request as it is.", 1);
+    answer_now(ex, S2S_PROBLEM_UNAVAILABLE, "The gateway cannot reach its database now; repeat the request as it is.",
+               1);
 }
 
 /* ---- refusals of endpoints ---- */
@@ -195,18 +201,36 @@ static void prepare_refusal(struct gw_exchange *ex)
     gw_db_text(&ex->call, body);
 }
 
+static void submit(struct gw_exchange *ex, void (*done)(struct gw_db_call *, enum gw_db_outcome, const PGresult *))
+{
+    s2s_assert(ex->call.count == ex->call.statement->params);
+    ex->call.done = done;
+    ex->call.deadline_us = ex->started_us + ex->worker->boot->config->database.request_deadline_ms * 1000;
+    gw_db_submit(ex->worker->db, &ex->call);
+}
+
+/* A trouble of ours is never stored; but if this request was answered before, that answer still stands. */
+static void on_looked_up(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
+{
+    struct gw_exchange *ex = H2O_STRUCT_FROM_MEMBER(struct gw_exchange, call, call);
+    enum { STATUS, BODY, REPLAYED, OUTCOME };
+    bool found = outcome == GW_DB_OK && PQntuples(result) == 1 && strcmp(PQgetvalue(result, 0, OUTCOME), "none") != 0;
+    if (found)
+        on_committed(call, outcome, result);
+    else
+        answer_now(ex, ex->problem.type, ex->problem.detail, ex->problem.type == S2S_PROBLEM_UNAVAILABLE);
+}
+
 static void commit(struct gw_exchange *ex, enum gw_step step)
 {
-    if (step == GW_STEP_REFUSE) {
-        if (s2s_problems[ex->problem.type].status >= 500) { /* never stored */
-            answer_now(ex, ex->problem.type, ex->problem.detail, ex->problem.type == S2S_PROBLEM_UNAVAILABLE);
-            return;
-        }
-        prepare_refusal(ex);
+    if (step == GW_STEP_REFUSE && s2s_problems[ex->problem.type].status >= 500) {
+        gw_exchange_call(ex, GW_SQL_REPLAY, ex->request_id);
+        submit(ex, on_looked_up);
+        return;
     }
-    s2s_assert(ex->call.count == ex->call.statement->params);
-    ex->call.done = on_committed;
-    gw_db_submit(ex->worker->db, &ex->call);
+    if (step == GW_STEP_REFUSE)
+        prepare_refusal(ex);
+    submit(ex, on_committed);
 }
 
 /* ---- load and check ---- */
@@ -233,22 +257,21 @@ static void run_load(struct gw_exchange *ex)
         commit(ex, ex->endpoint->check(ex));
         return;
     }
-    ex->call.done = on_loaded;
-    gw_db_submit(ex->worker->db, &ex->call);
+    submit(ex, on_loaded);
 }
 
 /* ---- parse ---- */
 
+/* What a repeated request id must repeat (D6): the SHA-256 of the path and of the body's SHA-256. */
 static bool make_digest(struct gw_exchange *ex)
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     const char *path = ex->endpoint->message->path;
-    bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
-              EVP_DigestUpdate(ctx, path, strlen(path) + 1) == 1 &&
-              EVP_DigestUpdate(ctx, ex->req->entity.base, ex->req->entity.len) == 1 &&
-              EVP_DigestFinal_ex(ctx, ex->digest, NULL) == 1;
-    EVP_MD_CTX_free(ctx);
-    return ok;
+    uint8_t text[MAX_PATH + sizeof(ex->digest)];
+    size_t len = strlen(path);
+    s2s_assert(len <= MAX_PATH);
+    memcpy(text, path, len);
+    return !s2s_failed(s2s_hash(S2S_SHA256, s2s_bytes(ex->req->entity.base, ex->req->entity.len), text + len)) &&
+           !s2s_failed(s2s_hash(S2S_SHA256, s2s_bytes(text, len + sizeof(ex->digest)), ex->digest));
 }
 
 static void parse(struct gw_exchange *ex)
@@ -334,6 +357,14 @@ static const struct gw_endpoint *find_endpoint(const struct gw_exchange *ex)
     return NULL;
 }
 
+/* No peer may take more than half of what the process has in flight, so that a flood of one is not everybody's. */
+static bool is_overloaded(const struct gw_exchange *ex)
+{
+    unsigned limit = ex->worker->boot->config->limits.max_in_flight;
+    unsigned of_peer = atomic_load_explicit(&ex->peer->rate->in_flight, memory_order_relaxed);
+    return ex->worker->in_flight > limit || of_peer > (limit + 1) / 2 * ex->worker->process->count;
+}
+
 static void receive(struct gw_exchange *ex)
 {
     if (ex->peer == NULL) {
@@ -356,8 +387,9 @@ static void receive(struct gw_exchange *ex)
     }
     if (!check_headers(ex))
         return;
-    if (ex->worker->draining || ex->worker->in_flight > ex->worker->boot->config->limits.max_in_flight) {
-        answer_now(ex, S2S_PROBLEM_UNAVAILABLE, "The gateway takes no requests right now; repeat the request as it is.", 1);
+    if (ex->worker->draining || is_overloaded(ex)) {
+        answer_now(ex, S2S_PROBLEM_UNAVAILABLE, "The gateway takes no requests right now; repeat the request as it is.",
+                   1);
         return;
     }
     parse(ex);
@@ -373,6 +405,7 @@ static bool resolve_peer(struct gw_conn *conn, const struct gw_generation *gener
         return false;
     conn->generation = generation->number;
     conn->peer = gw_generation_peer(generation, conn->certificate);
+    snprintf(conn->peer_name, sizeof(conn->peer_name), "%s", conn->peer != NULL ? conn->peer->config->name : "");
     return true;
 }
 
@@ -405,8 +438,10 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
     ex->started_us = gw_monotonic_us();
     s2s_uuid_new(ex->token);
     ++worker->in_flight;
+    if (ex->peer != NULL)
+        atomic_fetch_add_explicit(&ex->peer->rate->in_flight, 1, memory_order_relaxed);
     struct gw_exchange_link *link = h2o_mem_alloc_shared(&req->pool, sizeof(*link), on_request_disposed);
-    *link = (struct gw_exchange_link){req, ex};
+    link->ex = ex;
     ex->link = link;
     receive(ex);
 }

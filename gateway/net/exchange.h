@@ -4,8 +4,9 @@
  *
  *   receive ─▶ parse ─▶ load ─▶ check ─▶ commit ─▶ reply
  *
- * What all endpoints share (peer, headers, versions, request ids, limits, problems, replay) is here, once; an endpoint is
- * a row with a `load` (what to fetch, usually nothing), a `check` (pure: no I/O) that names one SQL call, and nothing else.
+ * What all endpoints share (peer, headers, versions, request ids, limits, problems, replay) is here, once; an endpoint
+ * is a row with a `load` (what to fetch, usually nothing), a `check` (pure: no I/O) that names one SQL call, and
+ * nothing else.
  */
 #ifndef GW_EXCHANGE_H
 #define GW_EXCHANGE_H
@@ -34,7 +35,7 @@ struct gw_endpoint {
     const struct s2s_endpoint *message;
     enum gw_step (*load)(struct gw_exchange *ex); /* GW_STEP_CHECK or GW_STEP_LOAD; NULL: nothing to load */
     enum gw_step (*loaded)(struct gw_exchange *ex, const PGresult *row); /* GW_STEP_CHECK or GW_STEP_REFUSE */
-    enum gw_step (*check)(struct gw_exchange *ex); /* GW_STEP_COMMIT or GW_STEP_REFUSE */
+    enum gw_step (*check)(struct gw_exchange *ex);                       /* GW_STEP_COMMIT or GW_STEP_REFUSE */
     void (*committed)(struct gw_exchange *ex, int status); /* after the commit, before the reply; NULL: nothing */
 };
 
@@ -55,8 +56,8 @@ struct gw_exchange {
     const struct gw_peer *peer;
     const struct gw_endpoint *endpoint;
     struct json_object *body;
-    int64_t now;   /* seconds; one moment for the whole exchange */
-    void *state;   /* of the endpoint, in the arena */
+    int64_t now;               /* seconds; one moment for the whole exchange */
+    void *state;               /* of the endpoint, in the arena */
     char token[S2S_UUID_SIZE]; /* names this exchange: in the database, and as a problem's `instance` */
 
     /* What the endpoint fills in. */
@@ -65,7 +66,7 @@ struct gw_exchange {
     struct s2s_violations violations;
 
     /* Private to exchange.c. */
-    h2o_req_t *req; /* NULL once the client has gone */
+    h2o_req_t *req;                /* NULL once the client has gone */
     struct gw_exchange_link *link; /* in the request's pool */
     const struct s2s_api_version *version;
     char request_id[S2S_UUID_SIZE];
@@ -78,7 +79,8 @@ struct gw_exchange {
 /* The request callback of an S2S listener. */
 void gw_exchange_start(struct gw_server *server, h2o_req_t *req);
 
-/* Begin `ex->call` with the five parameters that every committing function takes. `order_key` (borrowed) is the session. */
+/* Begin `ex->call` with the five parameters that every committing function takes. `order_key` (borrowed) is the
+ * session. */
 void gw_exchange_call(struct gw_exchange *ex, enum gw_statement_id statement, const char *order_key);
 
 /* Refuse with a problem. `detail` is static or in the arena. Returns GW_STEP_REFUSE. */

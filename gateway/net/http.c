@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/net/http.h"
 
+#include "gateway/net/access.h"
+#include "gateway/net/server.h"
 #include "proto/uuid.h"
 
 #include <string.h>
+
+#define PROBLEM_JSON "application/problem+json"
 
 /* The longest x-request-id that is echoed. A valid one is a UUID; a longer one is nobody's. */
 #define MAX_ECHO 128
@@ -81,13 +85,28 @@ static const char *reason_phrase(int status)
     }
 }
 
+void gw_http_log(h2o_req_t *req, const char *endpoint, int status, const char *problem)
+{
+    const struct gw_conn *conn = gw_conn_of(req);
+    h2o_iovec_t id = gw_http_header(req, "x-request-id", NULL);
+    char request_id[S2S_UUID_SIZE] = "";
+    if (s2s_uuid_valid(id.base, id.len))
+        memcpy(request_id, id.base, id.len);
+    const struct gw_access access = {.peer = conn->peer_name,
+                                     .endpoint = endpoint,
+                                     .status = status,
+                                     .request_id = request_id[0] != '\0' ? request_id : NULL,
+                                     .problem = problem};
+    gw_access_log(conn->server->metrics, &access);
+}
+
 static h2o_generator_t no_more = {NULL, NULL};
 
 void gw_http_send(h2o_req_t *req, int status, const char *content_type, const char *body, size_t len)
 {
     req->res.status = status;
     req->res.reason = reason_phrase(status);
-    req->res.content_length = len;
+    req->res.content_length = status == 304 ? SIZE_MAX : len; /* a 304 says nothing of the content's length */
     gw_http_add_header(req, "Content-Type", content_type, strlen(content_type));
     h2o_iovec_t copy = h2o_strdup(&req->pool, body, len);
     h2o_start_response(req, &no_more);
@@ -100,7 +119,7 @@ bool gw_http_method_is(const h2o_req_t *req, const char *name)
     return h2o_memis(req->method.base, req->method.len, name, strlen(name));
 }
 
-/* A problem's body in the request's pool. */
+/* A problem's body in the request's pool; it has its line in the access log. */
 static h2o_iovec_t write_problem(h2o_req_t *req, enum s2s_problem_type type, const char *detail)
 {
     char instance[S2S_UUID_SIZE];
@@ -112,6 +131,7 @@ static h2o_iovec_t write_problem(h2o_req_t *req, enum s2s_problem_type type, con
     s2s_assert(text != NULL);
     h2o_iovec_t body = h2o_strdup(&req->pool, text, len);
     s2s_arena_free(arena);
+    gw_http_log(req, NULL, s2s_problems[type].status, instance);
     return body;
 }
 
@@ -121,7 +141,7 @@ void gw_http_send_problem(h2o_req_t *req, enum s2s_problem_type type, const char
     gw_http_add_common_headers(req, NULL, "no-store");
     if (allow != NULL)
         gw_http_add_header(req, "Allow", allow, strlen(allow));
-    gw_http_send(req, s2s_problems[type].status, "application/problem+json", body.base, body.len);
+    gw_http_send(req, s2s_problems[type].status, PROBLEM_JSON, body.base, body.len);
 }
 
 /* ---- the filter ---- */
@@ -165,11 +185,10 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
                   H2O_STRLIT(H2O_ERROR_TYPE))) {
         struct problem_stream *stream = (void *)h2o_add_ostream(req, sizeof(*stream), slot);
         stream->super.do_send = send_problem;
-        stream->body =
-            write_problem(req, problem_of_status(req->res.status), "The HTTP request could not be read.");
+        stream->body = write_problem(req, problem_of_status(req->res.status), "The HTTP request could not be read.");
         slot = &stream->super.next;
         req->res.content_length = stream->body.len;
-        req->res.headers.entries[type].value = h2o_iovec_init(H2O_STRLIT("application/problem+json"));
+        req->res.headers.entries[type].value = h2o_iovec_init(H2O_STRLIT(PROBLEM_JSON));
         gw_http_add_common_headers(req, NULL, "no-store");
     }
     h2o_setup_next_ostream(req, slot);

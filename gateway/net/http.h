@@ -10,14 +10,15 @@
 
 #include <h2o.h>
 
-/* Give the errors that h2o answers by itself (a broken chunked body, a body far over the limit) the form and headers of this
- * protocol's problems. */
+/* Give the errors that h2o answers by itself (a broken chunked body, a body far over the limit) the form and headers of
+ * this protocol's problems. */
 void gw_http_install_filter(h2o_pathconf_t *path);
 
 /* A request header by its lower-case name; base NULL when absent. `*count` (may be NULL) gets how often it came. */
 h2o_iovec_t gw_http_header(h2o_req_t *req, const char *lower_name, unsigned *count);
 
-/* Add a response header. `name` is a literal in its usual case; `value` must live as long as the request (or be static). */
+/* Add a response header. `name` is a literal in its usual case; `value` must live as long as the request (or be
+ * static). */
 void gw_http_add_header(h2o_req_t *req, const char *name, const char *value, size_t value_len);
 
 /* Answer with a body, which is copied into the request's pool. `content_type` is static. */
@@ -26,9 +27,13 @@ void gw_http_send(h2o_req_t *req, int status, const char *content_type, const ch
 /* The method is exactly `name`. */
 bool gw_http_method_is(const h2o_req_t *req, const char *name);
 
-/* The headers that every response carries: Api-Version, Api-Supported-Versions, Cache-Control, the request's x-request-id, and
- * Sunset for a deprecated version. `version` NULL means the newest; `cache_control` is static. */
+/* The headers that every response carries: Api-Version, Api-Supported-Versions, Cache-Control, the request's
+ * x-request-id, and Sunset for a deprecated version. `version` NULL means the newest; `cache_control` is static. */
 void gw_http_add_common_headers(h2o_req_t *req, const struct s2s_api_version *version, const char *cache_control);
+
+/* The access log's line for an answer outside of an exchange. `endpoint` and `problem` (the instance's UUID) may be
+ * NULL. */
+void gw_http_log(h2o_req_t *req, const char *endpoint, int status, const char *problem);
 
 /* Answer with a problem that belongs to no exchange. `allow` is the Allow header of a 405, or NULL. */
 void gw_http_send_problem(h2o_req_t *req, enum s2s_problem_type type, const char *detail, const char *allow);

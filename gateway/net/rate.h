@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rate limits per peer: the generic cell rate algorithm, one atomic word a peer, shared by all workers.
+ * What a peer may take of the process. Rate limits: the generic cell rate algorithm, one atomic word a peer, shared by
+ * all workers.
  */
 #ifndef GW_RATE_H
 #define GW_RATE_H
@@ -12,6 +13,7 @@
 /* The state outlives configurations, so that a reload does not refill the bucket. */
 struct gw_rate {
     _Atomic int64_t theoretical_arrival_us;
+    atomic_uint in_flight; /* requests of the peer, on all workers */
 };
 
 /* Take one token at `now_us` (monotonic). Returns 0, or the whole seconds (at least 1) after which to try again. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * h2o 2.2 has no accessor for its SSL object and no hook for a finished handshake. OpenSSL's info callback fills both gaps: at
- * SSL_CB_HANDSHAKE_DONE the read BIO's data is the h2o_socket_t, whose `on_close.data` is our connection.
+ * h2o 2.2 has no accessor for its SSL object and no hook for a finished handshake. OpenSSL's info callback fills both
+ * gaps: at SSL_CB_HANDSHAKE_DONE the read BIO's data is the h2o_socket_t, whose `on_close.data` is our connection.
  */
 #include "gateway/net/server.h"
 
@@ -20,10 +20,6 @@
 #define BACKLOG 1024
 #define RESET_WINDOW_US (10 * 1000000)
 
-/* h2o refuses an HTTP/2 body above its limit with REFUSED_STREAM, which tells a client to retry; so bodies up to this many times
- * limits.max_body are read, and answered 413 by the exchange. */
-#define BODY_SLACK 4
-
 struct request_handler {
     h2o_handler_t super;
     struct gw_server *server;
@@ -39,7 +35,8 @@ void gw_conn_end(struct gw_conn *conn)
     shutdown(h2o_socket_get_fd(conn->socket), SHUT_RDWR);
 }
 
-void gw_conn_count_reset(struct gw_conn *conn)
+/* Count a stream that went away before its answer; too many end the connection. */
+static void count_reset(struct gw_conn *conn)
 {
     int64_t now = gw_monotonic_us();
     gw_metrics_count(conn->server->metrics, GW_STREAMS_RESET, 1);
@@ -49,7 +46,7 @@ void gw_conn_count_reset(struct gw_conn *conn)
     }
     if (++conn->resets != conn->server->limits->max_resets)
         return;
-    gw_log(GW_LOG_WARN, "too_many_resets", GW_S("peer", conn->peer != NULL ? conn->peer->config->name : NULL),
+    gw_log(GW_LOG_WARN, "too_many_resets", GW_S("peer", conn->peer_name[0] != '\0' ? conn->peer_name : NULL),
            GW_I("resets", conn->resets));
     gw_conn_end(conn);
 }
@@ -116,9 +113,28 @@ static void on_accept(uv_stream_t *listener, int status)
     h2o_accept(&server->accept, conn->socket);
 }
 
+/* Hangs in a request's pool. */
+struct request_note {
+    h2o_req_t *req;
+    struct gw_conn *conn;
+};
+
+static void on_request_disposed(void *data)
+{
+    const struct request_note *note = data;
+    --note->conn->server->requests;
+    bool http2 = note->req->version >= 0x200;
+    bool has_body = note->req->res.content_length != 0 && note->req->res.status != 304;
+    if (http2 && has_body && note->req->bytes_sent == 0) /* answered or not, the client did not wait for it */
+        count_reset(note->conn);
+}
+
 static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct gw_server *server = ((struct request_handler *)handler)->server;
+    struct request_note *note = h2o_mem_alloc_shared(&req->pool, sizeof(*note), on_request_disposed);
+    *note = (struct request_note){req, gw_conn_of(req)};
+    ++server->requests;
     server->on_request(server, req);
     return 0;
 }
@@ -128,7 +144,7 @@ static void configure(struct gw_server *server)
     const struct gw_limits_config *limits = server->limits;
     h2o_config_init(&server->global);
     server->global.server_name = h2o_iovec_init(H2O_STRLIT("s2s-gateway"));
-    server->global.max_request_entity_size = limits->max_body * BODY_SLACK;
+    server->global.max_request_entity_size = server->max_body;
     server->global.handshake_timeout = (uint64_t)limits->handshake_timeout_ms;
     server->global.http1.req_timeout = (uint64_t)limits->request_timeout_ms;
     server->global.http1.upgrade_to_http2 = 0;
@@ -200,7 +216,11 @@ bool gw_server_start(struct gw_server *server, const struct gw_tls *tls)
 
 void gw_server_use(struct gw_server *server, const struct gw_tls *tls)
 {
+    SSL_CTX *old = server->accept.ssl_ctx;
     server->accept.ssl_ctx = tls != NULL ? gw_tls_context(tls) : NULL;
+    if (server->accept.ssl_ctx != NULL)
+        SSL_CTX_up_ref(server->accept.ssl_ctx); /* it may outlive its generation */
+    SSL_CTX_free(old);
 }
 
 void gw_server_drain(struct gw_server *server)
@@ -228,6 +248,12 @@ void gw_server_dispose(struct gw_server *server)
     h2o_timeout_unlink(&server->context.http2._graceful_shutdown_timeout);
     h2o_context_dispose(&server->context);
     h2o_config_dispose(&server->global);
+    SSL_CTX_free(server->accept.ssl_ctx);
+}
+
+unsigned gw_server_requests(const struct gw_server *server)
+{
+    return server->requests;
 }
 
 unsigned gw_server_connections(const struct gw_server *server)

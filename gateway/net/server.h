@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listeners of one worker: h2o on the worker's uv loop, with TLS where the listener has it, and the state of each connection.
+ * Listeners of one worker: h2o on the worker's uv loop, with TLS where the listener has it, and the state of each
+ * connection.
  */
 #ifndef GW_SERVER_H
 #define GW_SERVER_H
@@ -13,6 +14,9 @@
 
 struct gw_server;
 
+/* A peer's name, NUL included (config_schema.c bounds it). */
+#define GW_NAME_SIZE 65
+
 /* Answers one request; must answer, now or later, every request it is given. */
 typedef void (*gw_request_cb)(struct gw_server *server, h2o_req_t *req);
 
@@ -23,7 +27,8 @@ struct gw_server {
     const struct gw_limits_config *limits;
     const struct gw_listener_config *listener;
     gw_request_cb on_request;
-    void *owner; /* the worker */
+    void *owner;     /* the worker */
+    size_t max_body; /* octets of a request's body that are read; beyond it HTTP/2 streams are reset */
 
     /* Private to server.c. */
     h2o_globalconf_t global;
@@ -32,6 +37,7 @@ struct gw_server {
     uv_tcp_t socket;
     h2o_linklist_t conns;
     unsigned connections;
+    unsigned requests; /* that h2o has not disposed of: unanswered, or not yet written out */
     bool listening;
 };
 
@@ -40,15 +46,15 @@ struct gw_conn {
     h2o_linklist_t all; /* in the server's list */
     h2o_socket_t *socket;
     struct gw_server *server;
-    SSL_CTX *tls; /* a reference: a reload must not pull it away */
-    X509 *certificate;          /* of the peer, once the handshake is done; NULL without mutual TLS */
-    STACK_OF(X509) * chain;     /* what the peer sent with it, or NULL */
+    SSL_CTX *tls;           /* a reference: a reload must not pull it away */
+    X509 *certificate;      /* of the peer, once the handshake is done; NULL without mutual TLS */
+    STACK_OF(X509) * chain; /* what the peer sent with it, or NULL */
     bool established;
 
-    /* The peer as of the generation numbered `generation`; see gw_exchange. */
+    /* The peer in the generation of this number; borrowed from it, so only looked at while that one is in force. */
     uint64_t generation;
     const struct gw_peer *peer;
-    bool trusted;
+    char peer_name[GW_NAME_SIZE]; /* a copy for logs */
 
     /* HTTP/2 rapid reset (CVE-2023-44487): streams gone before their answer in the current window. */
     unsigned resets;
@@ -70,6 +76,9 @@ void gw_server_close_connections(struct gw_server *server);
 /* Free what h2o has made, once no connection is left. */
 void gw_server_dispose(struct gw_server *server);
 
+/* Requests that are unanswered or whose answers are not yet written out. */
+unsigned gw_server_requests(const struct gw_server *server);
+
 /* Open connections. */
 unsigned gw_server_connections(const struct gw_server *server);
 
@@ -81,8 +90,5 @@ struct gw_conn *gw_conn_of(h2o_req_t *req);
 
 /* End a connection that h2o owns: h2o then sees it closed. Requests on it are disposed of without an answer. */
 void gw_conn_end(struct gw_conn *conn);
-
-/* Count a stream that went away before its answer; closes the connection when there are too many. */
-void gw_conn_count_reset(struct gw_conn *conn);
 
 #endif

@@ -8,7 +8,6 @@
 #include <openssl/rand.h>
 #include <openssl/x509_vfy.h>
 
-
 struct gw_tls {
     SSL_CTX *context;
     int64_t not_after;
@@ -30,7 +29,8 @@ static const char *ssl_reason(void)
     return reason != NULL ? reason : "unknown format";
 }
 
-static bool use_certificate(SSL_CTX *context, const struct gw_listener_config *listener, struct gw_config_errors *errors)
+static bool use_certificate(SSL_CTX *context, const struct gw_listener_config *listener,
+                            struct gw_config_errors *errors)
 {
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(context, listener->certificate.path) != 1) {

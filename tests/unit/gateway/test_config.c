@@ -490,7 +490,7 @@ static const struct change changes[] = {
      "listeners.admin.address: the operators' listener has no TLS; give a loopback address"},
     {"admin: { address: 127.0.0.1", "admin: { address: \"::\"", "give a loopback address"},
     {"port: 8444", "port: 8443", "listeners: address and port are those of line 14"},
-    {"limits:\n  max_body: 64KiB", "limits:\n  max_body: 4MiB", "limits: request_memory is less than max_body"},
+    {"limits:\n  max_body: 64KiB", "limits:\n  max_body: 4MiB", "limits: request_memory is less than 8 times max_body"},
     {"encryption_keys:\n    - file: keys/enc-2.jwk",
      "encryption_keys:\n    - { file: keys/enc-2.jwk, retire_after: 2030-01-01T00:00:00Z }",
      "issuer.encryption_keys: the newest key retires"},
