@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/admin/commands.h"
 #include "gateway/db/migrate.h"
 #include "gateway/generation.h"
 #include "gateway/issuer/issuer.h"
@@ -9,102 +10,161 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #define DEFAULT_CONFIG "/etc/s2s-gateway/gateway.yaml"
 
-/* Wrong use of the command line, as in sysexits.h. */
-#define EXIT_USAGE 64
+/* What the command line says. */
+struct invocation {
+    const char *config_path;
+    const char *reason;    /* --reason, or NULL */
+    char *const *operands; /* after the command's name, as many as the command takes */
+};
 
 struct command {
     const char *name;
+    const char *operands; /* for the usage text; their number is `count` */
+    int count;
     const char *help;
-    int (*run)(const char *config_path);
+    /* One of the two: the second kind only needs the database, and gets it from the configuration. */
+    int (*run)(const struct invocation *invocation);
+    int (*on_database)(const struct gw_database_config *database, const struct invocation *invocation);
 };
 
-static int run_serve(const char *config_path)
+static struct gw_generation *load_generation(const char *config_path)
 {
     struct gw_config_errors errors = {stderr, config_path, 0};
     struct gw_generation *generation = gw_generation_load(config_path, &errors);
-    return generation != NULL ? gw_process_run(config_path, generation, &gw_issuer_role) : 1;
+    if (generation == NULL)
+        fprintf(stderr, "%u errors\n", errors.count);
+    return generation;
 }
 
-static int run_check_config(const char *config_path)
+static int run_serve(const struct invocation *invocation)
 {
-    struct gw_config_errors errors = {stderr, config_path, 0};
-    struct gw_generation *generation = gw_generation_load(config_path, &errors);
-    if (generation == NULL) {
-        fprintf(stderr, "%u errors\n", errors.count);
+    struct gw_generation *generation = load_generation(invocation->config_path);
+    return generation != NULL ? gw_process_run(invocation->config_path, generation, &gw_issuer_role) : 1;
+}
+
+static int run_check_config(const struct invocation *invocation)
+{
+    struct gw_generation *generation = load_generation(invocation->config_path);
+    if (generation == NULL)
         return 1;
-    }
     gw_generation_unref(generation);
     puts("the configuration is good");
     return 0;
 }
 
-/* For the commands that only need the database. */
-static int with_database(const char *config_path, int (*run)(const struct gw_database_config *))
+static int migrate(const struct gw_database_config *database, const struct invocation *invocation)
 {
-    struct gw_config_errors errors = {stderr, config_path, 0};
-    struct gw_config *config = gw_config_load(config_path, &errors);
-    int status = config != NULL ? run(&config->database) : 1;
-    gw_config_free(config);
-    return status;
+    (void)invocation;
+    return gw_migrate(database);
 }
 
-static int run_migrate(const char *config_path)
+static int fsck(const struct gw_database_config *database, const struct invocation *invocation)
 {
-    return with_database(config_path, gw_migrate);
+    (void)invocation;
+    return gw_fsck(database);
 }
 
-static int run_fsck(const char *config_path)
+static int instance(const struct gw_database_config *database, const struct invocation *invocation)
 {
-    return with_database(config_path, gw_fsck);
+    return gw_command_instance(database, invocation->operands[0], invocation->operands[1], invocation->reason);
 }
 
-static int run_version(const char *config_path)
+static int dead_letters(const struct gw_database_config *database, const struct invocation *invocation)
 {
-    (void)config_path;
+    (void)invocation;
+    return gw_command_dead_letters(database);
+}
+
+static int redrive(const struct gw_database_config *database, const struct invocation *invocation)
+{
+    return gw_command_redrive(database, invocation->operands[0]);
+}
+
+static int run_version(const struct invocation *invocation)
+{
+    (void)invocation;
     puts("s2s-gateway " S2S_VERSION);
     return 0;
 }
 
 static const struct command commands[] = {
-    {"serve", "serve until SIGTERM; SIGHUP reads the configuration again", run_serve},
-    {"migrate", "bring the database to this version's schema", run_migrate},
-    {"check-config", "read the configuration and every file it names, and say what is wrong", run_check_config},
-    {"fsck", "check the promises that the database keeps; exit status 1 when one is broken", run_fsck},
-    {"version", "print the version", run_version},
+    {"serve", "", 0, "serve until SIGTERM; SIGHUP reads the configuration again", .run = run_serve},
+    {"migrate", "", 0, "bring the database to this version's schema", .on_database = migrate},
+    {"check-config", "", 0, "read the configuration and every file it names, and say what is wrong",
+     .run = run_check_config},
+    {"fsck", "", 0, "check the promises that the database keeps; exit status 1 when one is broken",
+     .on_database = fsck},
+    {"instance", "ACTION ID", 2,
+     "suspend, resume or cancel a credential instance, or tell its wallet\n"
+     "                         that it is updated or display-updated; --reason CODE says why",
+     .on_database = instance},
+    {"dead-letters", "", 0, "list what could not be delivered to a peer", .on_database = dead_letters},
+    {"redrive", "NUMBER", 1, "deliver a dead letter after all", .on_database = redrive},
+    {"version", "", 0, "print the version", .run = run_version},
 };
+
+static int run_command(const struct command *command, const struct invocation *invocation)
+{
+    if (command->run != NULL)
+        return command->run(invocation);
+    struct gw_config_errors errors = {stderr, invocation->config_path, 0};
+    struct gw_config *config = gw_config_load(invocation->config_path, &errors);
+    int status = config != NULL ? command->on_database(&config->database, invocation) : EX_CONFIG;
+    gw_config_free(config);
+    return status;
+}
 
 static void print_usage(FILE *out)
 {
-    fputs("usage: s2s-gateway COMMAND [--config FILE]\n\n", out);
+    fputs("usage: s2s-gateway COMMAND [OPERANDS] [--config FILE]\n\n", out);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); ++i)
-        fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-12s %-10s %s\n", commands[i].name, commands[i].operands, commands[i].help);
     fputs("\nThe configuration is read from " DEFAULT_CONFIG " unless --config names another file;\n"
           "docs/configuration.md lists its keys.\n",
           out);
 }
 
+static const struct command *find_command(const char *name, int operands)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); ++i)
+        if (strcmp(name, commands[i].name) == 0 && operands == commands[i].count)
+            return &commands[i];
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
-    gw_outbound_global_init();
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    const char *config_path = DEFAULT_CONFIG;
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"reason", required_argument, NULL, 'r'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct invocation invocation = {.config_path = DEFAULT_CONFIG};
     int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (option == 'h') {
+    gw_outbound_global_init();
+    while ((option = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            invocation.config_path = optarg;
+            break;
+        case 'r':
+            invocation.reason = optarg;
+            break;
+        case 'h':
             print_usage(stdout);
             return 0;
+        default:
+            return EX_USAGE;
         }
-        if (option != 'c')
-            return EXIT_USAGE;
-        config_path = optarg;
     }
-    for (size_t i = 0; optind == argc - 1 && i < sizeof(commands) / sizeof(commands[0]); ++i)
-        if (strcmp(argv[optind], commands[i].name) == 0)
-            return commands[i].run(config_path);
-    print_usage(stderr);
-    return EXIT_USAGE;
+    const struct command *command = optind < argc ? find_command(argv[optind], argc - optind - 1) : NULL;
+    if (command == NULL) {
+        print_usage(stderr);
+        return EX_USAGE;
+    }
+    invocation.operands = argv + optind + 1;
+    return run_command(command, &invocation);
 }

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_GAUGES 128
-#define LABELS_SIZE 128
+#define LABELS_SIZE 160
+/* Gauges that there are once, and those of a row of the queue's statistics. */
+#define FIXED_GAUGES 8
+#define GAUGES_PER_ROW 4
 
 /* A request that waits for one database call. */
 struct probe {
@@ -88,16 +90,15 @@ static void answer_ready(struct probe *probe, const PGresult *result)
 /* ---- metrics ---- */
 
 struct gauges {
-    struct gw_gauge items[MAX_GAUGES];
-    char labels[MAX_GAUGES][LABELS_SIZE];
-    size_t count;
+    struct gw_gauge *items;
+    char (*labels)[LABELS_SIZE];
+    size_t count, size;
 };
 
 __attribute__((format(printf, 5, 6))) static void add_gauge(struct gauges *gauges, const char *name, const char *help,
                                                             double value, const char *labels, ...)
 {
-    if (gauges->count == MAX_GAUGES)
-        return;
+    s2s_assert(gauges->count < gauges->size);
     char *text = gauges->labels[gauges->count];
     va_list args;
     va_start(args, labels);
@@ -125,44 +126,68 @@ static void add_certificates(struct gauges *gauges, const struct gw_generation *
     }
 }
 
-/* Rows of s2s.queue_stats, one metric after the other, as the exposition format groups them. */
+/* Rows of GW_SQL_QUEUE_STATS, one metric after the other, as the exposition format groups them. */
 static void add_queue(struct gauges *gauges, const PGresult *result)
 {
+    enum { KIND, PEER, DEPTH, OLDEST, DEAD };
     static const struct {
         const char *name, *help;
         int column;
     } metrics[] = {
-        {"s2s_queue_depth", "Jobs that wait or are leased.", 1},
-        {"s2s_queue_oldest_seconds", "Age of the oldest job.", 2},
-        {"s2s_queue_dead", "Dead letters, which wait for an operator.", 3},
+        {"s2s_queue_depth", "Jobs that wait or are leased, deliveries by peer.", DEPTH},
+        {"s2s_queue_oldest_seconds", "Age of the oldest of them.", OLDEST},
+        {"s2s_queue_dead", "Dead letters, which wait for an operator.", DEAD},
     };
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); ++i)
-        for (int row = 0; row < PQntuples(result); ++row)
-            add_gauge(gauges, metrics[i].name, metrics[i].help,
-                      strtod(PQgetvalue(result, row, metrics[i].column), NULL), "kind=\"%.32s\"",
-                      PQgetvalue(result, row, 0));
+        for (int row = 0; row < PQntuples(result); ++row) {
+            const char *peer = gw_db_column(result, row, PEER);
+            double value = strtod(PQgetvalue(result, row, metrics[i].column), NULL);
+            if (peer == NULL)
+                add_gauge(gauges, metrics[i].name, metrics[i].help, value, "kind=\"%.32s\"",
+                          PQgetvalue(result, row, KIND));
+            else
+                add_gauge(gauges, metrics[i].name, metrics[i].help, value, "kind=\"%.32s\",peer=\"%.64s\"",
+                          PQgetvalue(result, row, KIND), peer);
+        }
+}
+
+/* A peer that has refused us or does not answer is left alone for a while. */
+static void add_blocked_peers(struct gauges *gauges, const PGresult *result)
+{
+    enum { PEER = 1, BLOCKED = 5 };
+    for (int row = 0; row < PQntuples(result); ++row)
+        if (!PQgetisnull(result, row, PEER))
+            add_gauge(gauges, "s2s_peer_blocked", "Whether deliveries to the peer are held back after failures.",
+                      gw_db_true(result, row, BLOCKED), "peer=\"%.64s\"", PQgetvalue(result, row, PEER));
 }
 
 static void answer_metrics(struct probe *probe, const PGresult *result)
 {
     struct gw_process *process = probe->worker->process;
-    struct gauges *gauges = calloc(1, sizeof(*gauges));
+    const struct gw_config *config = probe->worker->generation->config;
+    size_t rows = result != NULL ? (size_t)PQntuples(result) : 0;
+    struct gauges own = {.size = FIXED_GAUGES + config->credential_count + GAUGES_PER_ROW * rows}, *gauges = &own;
     struct gw_metrics **blocks = calloc(process->count, sizeof(*blocks));
-    s2s_assert(gauges != NULL && blocks != NULL);
+    own.items = calloc(own.size, sizeof(*own.items));
+    own.labels = calloc(own.size, sizeof(*own.labels));
+    s2s_assert(blocks != NULL && own.items != NULL && own.labels != NULL);
     for (unsigned i = 0; i < process->count; ++i)
         blocks[i] = process->workers[i].metrics;
     add_gauge(gauges, "s2s_database_up", "Whether the database answered this scrape.", result != NULL, "%s", "");
     add_gauge(gauges, "s2s_generation", "Number of the configuration in force; grows with each reload.",
               (double)probe->worker->generation->number, "%s", "");
     add_certificates(gauges, probe->worker->generation, (double)gw_now_s());
-    if (result != NULL)
+    if (result != NULL) {
         add_queue(gauges, result);
+        add_blocked_peers(gauges, result);
+    }
     size_t len;
     char *text = gw_metrics_write(blocks, process->count, gauges->items, gauges->count, &len);
     send_text(probe->req, 200, text);
     free(text);
     free(blocks);
-    free(gauges);
+    free(own.items);
+    free(own.labels);
 }
 
 /* ---- routes ---- */

@@ -33,7 +33,13 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_JOB_RETRY] = {"job_retry", "select s2s.job_retry($1,$2,$3,$4,$5)", 5},
     [GW_SQL_EXPIRE_DUE] = {"expire_due", "select s2s.expire_due($1)", 1},
     [GW_SQL_MAINTAIN] = {"maintain", "select s2s.maintain($1)", 1},
-    [GW_SQL_QUEUE_STATS] = {"queue_stats", "select kind, depth, oldest_age_s, dead from s2s.queue_stats()", 0},
+    /* What waits, by kind of job and then by peer: one set of rows for one scrape. */
+    [GW_SQL_QUEUE_STATS] =
+        {"queue_stats",
+         "select kind, null as peer, depth, oldest_age_s, dead, false as blocked from s2s.queue_stats() "
+         "union all "
+         "select 'deliver', peer, depth, oldest_age_s, dead, blocked from s2s.delivery_stats()",
+         0},
     [GW_SQL_LANES_SET] = {"lanes_set", "select s2s.lanes_set($1)", 1},
     [GW_SQL_DELIVERIES_CLAIM] = {"deliveries_claim",
                                  "select delivery_id, attempts, peer, endpoint, request_id, body, session_id "
@@ -42,6 +48,4 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
                                  4},
     [GW_SQL_DELIVERY_DONE] = {"delivery_done", "select s2s.delivery_done($1,$2,$3)", 3},
     [GW_SQL_DELIVERY_FAILED] = {"delivery_failed", "select s2s.delivery_failed($1,$2,$3,$4,$5,$6,$7)", 7},
-    [GW_SQL_DELIVERY_STATS] = {"delivery_stats",
-                               "select peer, depth, oldest_age_s, blocked, dead from s2s.delivery_stats()", 0},
 };
