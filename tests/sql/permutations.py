@@ -344,6 +344,38 @@ def _(run):
     run.expect(run.ask(count("job")) == ["1"], "one job left")
 
 
+@scenario("two submissions at once, room for one: the other is refused", ["SELECT test.initiate('S')"],
+          A=[reply("test.supplement('S', p_jwe => '{a}', p_max_octets => 1)"), "COMMIT"],
+          B=[reply("test.supplement('S', p_jwe => '{b}', p_max_octets => 1)"), "COMMIT"])
+def _(run):
+    run.expect(sorted([run.value("A1")["status"], run.value("B1")["status"]]) == [200, 413], "one 200, one 413")
+    run.expect(run.ask("SELECT data_seq, attempts, data_octets FROM s2s.verification") == ["2|1|1"], "one counted")
+    run.expect(run.ask(count("job")) == ["2"], "one job more")
+
+
+@scenario("a claim and the end of the verification: its data is handed out whole, or not at all",
+          ["SELECT test.initiate('S', p_jwe => '{a,b}')"],
+          A=["BEGIN; SELECT coalesce(jsonb_agg(client_jwe), '[]') FROM test.claim()", "COMMIT"],
+          B=[reply("test.cancel('S')"), "COMMIT"])
+def _(run):
+    ended = run.before("B2", "A1")
+    run.expect(run.value("A1") == ([] if ended else [["a", "b"]]), "whole before, nothing after")
+    run.expect("A1" not in run.waited, "the claim waits for nobody")
+    run.expect(run.ask(count("job")) == ["0" if ended else "1"], "nor do they lose the job")
+    run.expect(run.ask(count("verification_data")) == ["0"], "nothing is kept")
+
+
+@scenario("two claims find a job that never came back: one gives it up",
+          ["SELECT test.initiate('S')", "SELECT test.claim(9, p_lease_for => '-1 second')"],
+          A=["BEGIN; SELECT coalesce(jsonb_agg(session_id), '[]') FROM test.claim(1, p_max_attempts => 1)", "COMMIT"],
+          B=["BEGIN; SELECT coalesce(jsonb_agg(session_id), '[]') FROM test.claim(2, p_max_attempts => 1)", "COMMIT"])
+def _(run):
+    run.expect(run.value("A1") == run.value("B1") == [], "nobody gets it")
+    run.expect(not run.waited, "nobody waits")
+    run.expect(run.ask("SELECT attempts, error FROM s2s.job_dead") == ["1|attempts used up"], "one dead letter")
+    run.expect(run.ask(count("job")) == ["0"], "no job")
+
+
 OVERDUE = ["SELECT test.initiate('S')",
            "SELECT test.evaluate('S', 'ADDITIONAL_INFO_REQUIRED', p_deadline => '-1 second')"]
 

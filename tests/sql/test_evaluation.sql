@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Evaluations: claims, decisions, attempts, fencing.
 BEGIN;
-SELECT plan(46);
+SELECT plan(79);
 
 -- What a claim hands out.
 SELECT lives_ok($$SELECT test.initiate('S', p_jwe => '{a,b}', p_sealed => '\x01', p_configurations => '{badge,pass}')$$, 'data');
@@ -84,6 +84,52 @@ SELECT is(
 SELECT is(
   ARRAY(SELECT pg_temp.attempt('endless', 'REJECTED', 0) FROM generate_series(1, 5)),
   array_fill('REJECTED MISMATCH'::text, '{5}'), 'no limit');
+
+-- Verification data goes with the last decision, and no sooner.
+CREATE FUNCTION pg_temp.kept(p_session text) RETURNS bigint LANGUAGE sql AS $$
+  SELECT count(*) FROM s2s.verification_data AS d WHERE d.verification_id = (test.verification(p_session)).verification_id
+$$;
+SELECT lives_ok(format($$SELECT test.initiate(%L, p_jwe => '{a}'), test.supplement(%L), test.evaluate(%L, %L)$$, s, s, s, s),
+                'decided: ' || s)
+FROM unnest('{PENDING,REJECTED,ADDITIONAL_INFO_REQUIRED,APPROVED,DENIED}'::text[]) AS s;
+SELECT is(pg_temp.kept(s), n, s || ' keeps ' || n)
+FROM (VALUES ('PENDING', 2::bigint), ('REJECTED', 2), ('ADDITIONAL_INFO_REQUIRED', 2), ('APPROVED', 0), ('DENIED', 0)
+) AS t (s, n);
+SELECT is((test.verification('REJECTED')).data_octets, 6::bigint, 'still counted');
+SELECT is((test.verification('APPROVED')).data_octets, 0::bigint, 'nothing is left to count');
+SELECT lives_ok($$SELECT test.cancel('PENDING'),
+                         test.initiate('outlived', p_jwe => '{a}', p_lifetime => '-1 s'), s2s.expire_due(10)$$, 'other ends');
+SELECT is(pg_temp.kept('PENDING') + pg_temp.kept('outlived'), 0::bigint,
+          'a cancellation and the end of the lifetime do so too');
+
+-- A claim hands out no more data than asked for, but always something.
+SELECT is_empty($$SELECT * FROM test.claim()$$, 'nothing is left to evaluate');
+SELECT lives_ok(format($$SELECT test.initiate(%L, p_jwe => ARRAY[repeat('x', %s)])$$, 'size ' || n, octets), octets || ' octets')
+FROM (VALUES (1, 30), (2, 20), (3, 50), (4, 200), (5, 0)) AS t (n, octets);
+CREATE FUNCTION pg_temp.sizes(p_max_octets bigint, p_lease integer DEFAULT 1) RETURNS text[] LANGUAGE sql AS $$
+  SELECT coalesce(array_agg(session_id ORDER BY session_id), '{}') FROM test.claim(p_lease, p_max_octets => p_max_octets)
+$$;
+SELECT is(pg_temp.sizes(99), '{size 1,size 2}', 'the third is too much');
+SELECT results_eq($$SELECT attempts, lease FROM s2s.job WHERE job_id = test.job('size 3')$$, $$VALUES (0, NULL::uuid)$$,
+                  'and was not attempted');
+SELECT is(pg_temp.sizes(0), '{size 3}', 'one, however large');
+SELECT is(pg_temp.sizes(199), '{size 4}', 'alone');
+SELECT is(pg_temp.sizes(199), '{size 5}', 'the last');
+
+-- A job that never comes back is given up, and a new submission has its own.
+CREATE FUNCTION pg_temp.lost(p_max_attempts integer) RETURNS text[] LANGUAGE sql AS $$
+  SELECT coalesce(array_agg(session_id || ' ' || job_attempts), '{}') FROM test.claim(1, 10, '-1 s', p_max_attempts)
+$$;
+SELECT lives_ok($$SELECT test.initiate('deadly', p_jwe => '{a}')$$, 'kills its workers');
+SELECT is(pg_temp.lost(2), '{deadly 1}', 'first attempt');
+SELECT is(pg_temp.lost(2), '{deadly 2}', 'second attempt');
+SELECT is(pg_temp.lost(2), '{}', 'no third');
+SELECT results_eq($$SELECT kind, attempts, error FROM s2s.job_dead$$,
+                  $$VALUES ('evaluate' COLLATE "C", 2, 'attempts used up')$$, 'a dead letter');
+SELECT results_eq($$SELECT status, data_octets FROM test.verification('deadly')$$,
+                  $$VALUES ('PENDING' COLLATE "C", 1::bigint)$$, 'the verification waits');
+SELECT lives_ok($$SELECT test.supplement('deadly')$$, 'another submission');
+SELECT is(pg_temp.lost(2), '{deadly 1}', 'is tried anew');
 
 SELECT is_empty('SELECT * FROM s2s.fsck()', 'fsck is clean');
 SELECT * FROM finish();

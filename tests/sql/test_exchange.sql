@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Claim, store and replay (D6), and problems. Everything here is one transaction, as a batch is.
 BEGIN;
-SELECT plan(27);
+SELECT plan(34);
 
 CREATE FUNCTION pg_temp.answer(
   p_peer text, p_request integer, p_digest bytea, p_token integer, p_body text DEFAULT '{"n":1}',
@@ -43,6 +43,18 @@ SELECT is(test.brief(pg_temp.answer('a', 1, '\x01', 8)), '200 replayed', 'is fou
 SELECT is((pg_temp.answer('a''b\"', 3, '\x', 9, '{"ü":"\u0000 𝄞"}')).body, '{"ü":"\u0000 𝄞"}', 'bodies stay as they are');
 SELECT is((pg_temp.answer('a''b\"', 3, '\x', 10)).body, '{"ü":"\u0000 𝄞"}', 'and are replayed byte for byte');
 
+-- A look without a claim.
+CREATE FUNCTION pg_temp.replay(p_request integer, p_digest bytea, p_token integer, p_peer text DEFAULT 'a') RETURNS s2s.reply
+LANGUAGE sql AS $$
+  SELECT s2s.issuer_replay(p_peer, test.lease(p_request), '/e', p_digest, test.lease(p_token))
+$$;
+SELECT is(pg_temp.replay(1, '\x01', 11), (200, '{"n":1}', true, 'replayed', false)::s2s.reply, 'the stored answer');
+SELECT is(pg_temp.replay(1, '\x01', 1), (200, '{"n":1}', false, 'answered', false)::s2s.reply, 'one''s own');
+SELECT is(test.brief(pg_temp.replay(1, '\x02', 12)), '422 reuse REQUEST_ID_REUSE', 'to another request');
+SELECT is(pg_temp.replay(4, '\x01', 13), (NULL, NULL, false, 'none', false)::s2s.reply, 'nothing is stored');
+SELECT is((pg_temp.replay(2, '\x01', 13, 'b')).outcome, 'none', 'for this peer');
+SELECT is(test.brief(pg_temp.answer('a', 4, '\x01', 14)), '200 answered', 'and nothing was by looking');
+
 -- Problems.
 SELECT is(
   s2s.problem('not-found', test.lease(1)),
@@ -52,10 +64,18 @@ SELECT is(
   'a problem, member by member');
 SELECT is((s2s.problem('wrong-state', test.lease(1), 'DENIED')::json) ->> 'currentStatus', 'DENIED', 'currentStatus');
 SELECT is(s2s.problem('wrong-state', test.lease(1)) LIKE '%currentStatus%', false, 'only where there is one');
+SELECT is(
+  s2s.problem('content-too-large', test.lease(1)),
+  '{"type":"about:blank","title":"Content Too Large","status":413,'
+  '"detail":"This is more verification data than is accepted for one verification.",'
+  '"instance":"urn:uuid:00000000-0000-0000-0000-000000000001","errorCode":"CONTENT_TOO_LARGE","retryable":false}',
+  'a problem that has no more to say than its status');
 SELECT results_eq(
   $$SELECT (t).status, (t).error_code
-    FROM unnest('{not-found,session-consumed,wrong-state,request-id-reuse}'::text[]) AS n, s2s.problem_type(n) AS t$$,
-  $$VALUES (404, 'NOT_FOUND'), (409, 'SESSION_CONSUMED'), (409, 'WRONG_STATE'), (422, 'REQUEST_ID_REUSE')$$,
+    FROM unnest('{not-found,session-consumed,wrong-state,content-too-large,request-id-reuse}'::text[]) AS n,
+         s2s.problem_type(n) AS t$$,
+  $$VALUES (404, 'NOT_FOUND'), (409, 'SESSION_CONSUMED'), (409, 'WRONG_STATE'), (413, 'CONTENT_TOO_LARGE'),
+           (422, 'REQUEST_ID_REUSE')$$,
   'the types');
 SELECT is(s2s.retry(), (NULL, NULL, false, 'retry', false)::s2s.reply, 'retry carries nothing');
 

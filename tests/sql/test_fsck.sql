@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Every check of fsck finds what it is for, and nothing else does.
 BEGIN;
-SELECT plan(42);
+SELECT plan(47);
 
 CREATE FUNCTION pg_temp.found() RETURNS text[] LANGUAGE sql AS $$
   SELECT coalesce(array_agg(DISTINCT f.check_name), '{}') FROM s2s.fsck() AS f
@@ -53,6 +53,9 @@ FROM (VALUES
   (26, 'delivery-endpoint-unknown', '', $$UPDATE s2s.delivery SET endpoint = '/teapot' WHERE endpoint = '/event/notify'$$),
   (27, 'delivery-without-lane', '', $$UPDATE s2s.delivery SET peer = 'nobody'$$),
   (28, 'ledger-in-default-partition', '', $$UPDATE s2s.ledger SET at = at + interval '9 days'$$),
+  (29, 'verification-data-of-final', 'asked', $$INSERT INTO s2s.verification_data (created_at, data_seq, verification_id, client_jwe) SELECT now(), 1, verification_id, '{}' FROM s2s.verification WHERE status = 'APPROVED'$$),
+  (30, 'verification-data-octets', 'pending', $$UPDATE s2s.verification SET data_octets = 2 WHERE session_id = '%s'$$),
+  (31, 'verification-data-octets', '', $$DELETE FROM s2s.verification_data$$),
   (16, 'answer-in-default-partition', '', $$UPDATE s2s.answer SET created_at = created_at - interval '9 days' WHERE ctid = (SELECT min(ctid) FROM s2s.answer)$$),
   (17, 'answer-twice', '', $$INSERT INTO s2s.answer SELECT created_at + interval '1 day', request_id, token, digest, status, peer, endpoint, body FROM s2s.answer$$)
 ) AS t (n, name, session, broken);
@@ -62,6 +65,8 @@ SELECT is(pg_temp.breaks($$SELECT test.cancel('pending')$$), '{}', 'a final veri
 SELECT is(pg_temp.breaks($$SELECT s2s.job_retry(test.job('pending'), test.lease(), '1 h', 'x', 1)$$), '{}', 'a dead letter is a record');
 SELECT is(pg_temp.breaks($$SELECT test.manage('approved', 'UNLINK')$$), '{}', 'an unlinked instance');
 SELECT is(pg_temp.breaks($$SELECT s2s.expire_due(10)$$), '{}', 'expiry');
+SELECT is(pg_temp.breaks($$SELECT test.claim(p_max_attempts => 0)$$), '{}', 'jobs that are given up');
+SELECT is(pg_temp.breaks($$SELECT test.supplement('pending'); SELECT test.evaluate('pending', 'REJECTED')$$), '{}', 'data of two submissions');
 SELECT is(pg_temp.breaks($$SELECT test.get('approved')$$), '{}', 'a get');
 SELECT is(pg_temp.breaks($$SELECT test.evaluate('pending', 'DENIED'); SELECT test.send(1); SELECT test.done('pending', 1)$$), '{}', 'a notice');
 SELECT is(pg_temp.breaks($$SELECT test.send(1); SELECT test.failed('asked', 1, 'final', 'HTTP 400')$$), '{}', 'one that was refused');

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- /verification/initiate.
 BEGIN;
-SELECT plan(22);
+SELECT plan(27);
 
 CREATE TEMP TABLE r AS SELECT * FROM test.initiate('S', p_jwe => '{one,two}', p_sealed => '\xabcd', p_max_attempts => 3);
 SELECT is(status, 200, 'answered') FROM r;
@@ -11,17 +11,18 @@ SELECT is(body::jsonb, jsonb_build_object('sessionId', 'S', 'verificationId',
 
 SELECT results_eq(
   $$SELECT status, attempts, max_attempts, data_seq, version, requested_device_count, configuration_ids, cancelled,
-           awaiting_decision, due_at = expires_at, expires_at - created_at
+           awaiting_decision, due_at = expires_at, expires_at - created_at, data_octets
     FROM s2s.verification$$,
-  $$VALUES ('PENDING' COLLATE "C", 1, 3, 1, 1::bigint, 1, '{badge}'::text[], false, false, true, interval '1 day')$$,
+  $$VALUES ('PENDING' COLLATE "C", 1, 3, 1, 1::bigint, 1, '{badge}'::text[], false, false, true, interval '1 day',
+            8::bigint)$$,
   'the verification');
 SELECT results_eq($$SELECT peer, wsk, wsk_thumbprint FROM s2s.session WHERE session_id = 'S'$$,
                   $$VALUES ('wallet' COLLATE "C", '{"kty":"EC"}', 'thumbprint' COLLATE "C")$$, 'the session');
 SELECT results_eq($$SELECT data_seq, client_jwe, server_sealed FROM s2s.verification_data$$,
                   $$VALUES (1, '{one,two}'::text[], '\xabcd'::bytea)$$, 'the data');
 SELECT results_eq(
-  $$SELECT kind, lane, ref, payload::text, attempts, lease, next_at <= clock_timestamp() FROM s2s.job$$,
-  $$SELECT 'evaluate' COLLATE "C", '' COLLATE "C", verification_id, '{"dataSeq": 1}', 0, NULL::uuid, true
+  $$SELECT kind, lane, ref, payload::text, attempts, lease, octets, next_at <= clock_timestamp() FROM s2s.job$$,
+  $$SELECT 'evaluate' COLLATE "C", '' COLLATE "C", verification_id, '{"dataSeq": 1}', 0, NULL::uuid, 8::bigint, true
     FROM s2s.verification$$, 'the job, due now');
 
 -- A session id is used up by anybody, for everybody, with the same answer.
@@ -45,5 +46,15 @@ SELECT is((SELECT count(*) FROM s2s.verification_data), 1::bigint, 'nothing to k
 SELECT lives_ok($$SELECT test.initiate('sealed', p_sealed => '\x01')$$, 'data of the wallet server alone');
 SELECT is((test.verification('sealed')).attempts, 1, 'is an attempt');
 
+-- More data than a verification takes.
+SELECT is(test.brief(test.initiate('large', p_jwe => '{abc}', p_sealed => '\x0102', p_max_octets => 4)),
+          '413 answered CONTENT_TOO_LARGE', 'too much');
+SELECT is(test.brief(test.initiate('large', p_jwe => '{a}', p_max_submissions => 0)), '413 answered CONTENT_TOO_LARGE',
+          'no data is taken at all');
+SELECT is((test.verification('large')).status, NULL, 'nothing came of it');
+SELECT is(test.brief(test.initiate('large', p_jwe => '{abc}', p_sealed => '\x0102', p_max_octets => 5)), '200 answered',
+          'not even the session id was used up');
+
+SELECT is_empty('SELECT * FROM s2s.fsck()', 'fsck is clean');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Credential instances: derived status, actions of both sides, events.
 BEGIN;
-SELECT plan(86);
+SELECT plan(90);
 
 -- All 32 combinations of facts.
 SELECT is(
@@ -86,6 +86,11 @@ SELECT is((test.credential_status('U')).body::jsonb,
           'status, with the time as HTTP-date');
 SET LOCAL timezone TO 'UTC';
 SELECT is((test.credential_status('U')).status, 200, 'answered');
+SELECT is((test.credential_status('U', NULL)).body::json ->> 'currentVersion', 'unknown',
+          'the dataset is gone, nothing was fetched');
+SELECT is(test.brief(test.get('U')), '200 answered', 'fetched');
+SELECT is((test.credential_status('U', NULL)).body::json ->> 'currentVersion', 'v1', 'the version last fetched');
+SELECT is((test.credential_status('U', 'v2')).body::json ->> 'currentVersion', 'v2', 'the current one, if it is known');
 
 -- Provision.
 SELECT lives_ok($$SELECT test.approved('P', '{pass,badge}')$$, 'approved for two');

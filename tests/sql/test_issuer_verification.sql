@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- /verification/supplement, status and cancel.
 BEGIN;
-SELECT plan(50);
+SELECT plan(61);
 
 -- Nobody else's session is there: the same 404 for every way of not finding.
 SELECT lives_ok($$SELECT test.initiate('S'), test.initiate('T')$$, 'two sessions');
@@ -44,6 +44,22 @@ SELECT is(test.brief(test.supplement('S', p_request => test.lease(50))), '200 an
 SELECT is((test.verification('S')).awaiting_decision, false, 'it must be evaluated first');
 SELECT is(test.brief(test.supplement('S', p_request => test.lease(50))), '200 replayed', 'a duplicate');
 SELECT results_eq($$SELECT data_seq, attempts FROM test.verification('S')$$, $$VALUES (5, 4)$$, 'counts once');
+
+-- More than a verification takes, in number or in octets. A submission of 5 octets each: '{again}'.
+SELECT lives_ok($$SELECT test.initiate('full', p_jwe => '{a}'), test.supplement('full')$$, 'two submissions');
+SELECT is(test.brief(test.supplement('full', p_max_submissions => 2)), '413 answered CONTENT_TOO_LARGE', 'one too many');
+SELECT is(test.brief(test.supplement('full', p_request => test.lease(51), p_sealed => '\x01', p_max_octets => 11)),
+          '413 answered CONTENT_TOO_LARGE', 'an octet too many');
+SELECT is(test.brief(test.supplement('full', p_request => test.lease(51))), '413 replayed CONTENT_TOO_LARGE',
+          'is a final answer');
+SELECT results_eq($$SELECT data_seq, attempts, data_octets, version FROM test.verification('full')$$,
+                  $$VALUES (2, 2, 6::bigint, 2::bigint)$$, 'nothing changed');
+SELECT is((SELECT count(*) FROM s2s.job WHERE ref = (test.verification('full')).verification_id), 2::bigint, 'no job');
+SELECT is(test.brief(test.supplement('full', p_max_submissions => 3, p_max_octets => 11)), '200 answered', 'just enough');
+SELECT is((test.verification('full')).data_octets, 11::bigint, 'counts');
+SELECT is((SELECT octets FROM s2s.job WHERE job_id = test.job('full')), 11::bigint, 'the job tells what it has to load');
+SELECT is(test.brief(test.cancel('full')), '200 answered', 'a full one can be cancelled');
+SELECT is(test.brief(test.supplement('full', p_max_octets => 0)), '409 answered WRONG_STATE', 'the state is said first');
 
 -- In final states: 409 with the state.
 SELECT is(test.evaluate('S', 'APPROVED'), 'done', 'approved');

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The queue, and what time decides.
 BEGIN;
-SELECT plan(27);
+SELECT plan(34);
 
 CREATE FUNCTION pg_temp.enqueue(p_ref text, p_in interval DEFAULT '0', p_kind text DEFAULT 'evaluate') RETURNS void
 LANGUAGE sql AS $$
@@ -45,6 +45,24 @@ SELECT results_eq($$SELECT ref, kind, attempts, error, payload::text FROM s2s.jo
   $$VALUES ('b' COLLATE "C", 'evaluate' COLLATE "C", 1, 'boom', '{"n": 1}')$$, 'a dead letter');
 SELECT is_empty($$SELECT FROM s2s.job WHERE ref = 'b'$$, 'no longer a job');
 SELECT is(s2s.job_retry(-1, test.lease(1), '1 h', 'x', 1), 'fenced', 'no such job');
+
+-- Claims have a ceiling too: of attempts, and of octets.
+CREATE FUNCTION pg_temp.state(p_ref text) RETURNS text LANGUAGE sql AS $$
+  SELECT coalesce((SELECT 'live ' || attempts FROM s2s.job WHERE ref = p_ref),
+                  (SELECT concat_ws(' ', 'dead', attempts, error) FROM s2s.job_dead WHERE ref = p_ref))
+$$;
+SELECT lives_ok($$SELECT pg_temp.enqueue('tired', '-9 s'), pg_temp.enqueue('fresh', '-8 s')$$, 'two');
+UPDATE s2s.job SET attempts = 9, lease = test.lease(7) WHERE ref = 'tired';
+SELECT is(pg_temp.claim(8), '{fresh}', 'one is claimed');
+SELECT is(pg_temp.state('tired'), 'dead 9 attempts used up', 'the other is given up');
+SELECT is(pg_temp.state('fresh'), 'live 1', 'and only that');
+SELECT lives_ok($$SELECT pg_temp.enqueue('most', '-9 s'), pg_temp.enqueue('over', '-8 s'), pg_temp.enqueue('light', '-7 s')$$,
+                'of different weight');
+UPDATE s2s.job SET octets = CASE ref WHEN 'most' THEN 60 WHEN 'over' THEN 41 ELSE 1 END;
+SELECT is(pg_temp.claim(9), '{most}', 'what would be over the budget ends the claim: nothing overtakes it');
+SELECT is(pg_temp.claim(9), '{light,over}', 'it is the first of the next');
+DELETE FROM s2s.job WHERE ref IN ('fresh', 'most', 'over', 'light');
+DELETE FROM s2s.job_dead WHERE ref = 'tired';
 
 SELECT results_eq($$SELECT kind, depth, oldest_age_s >= 0 AND oldest_age_s < 60, dead FROM s2s.queue_stats()$$,
                   $$VALUES ('evaluate', 3::bigint, true, 1::bigint)$$, 'queue_stats');
