@@ -61,6 +61,8 @@ environment_write() {
         printf 'S2S_ISSUER_LOG=%s\n' "$dir/gateway.log"
         printf 'S2S_ISSUER_CONFIG=%s\n' "$dir/gateway.yaml"
         printf 'S2S_ISSUER_BINARY=%s\n' "$(<"$dir/binary")"
+        printf 'S2S_ISSUER_CERT=%s\n' "$dir/pki/issuer-client.crt"
+        printf 'S2S_ISSUER_KEY=%s\n' "$dir/pki/issuer-client.key"
         printf 'S2S_CA=%s\n' "$dir/pki/ca.crt"
         printf 'S2S_SIGNER_CA=%s\n' "$dir/pki/signer-ca.crt"
         for client in wallet other-wallet limited-wallet stranger expired revoked rogue; do

@@ -57,6 +57,7 @@ pki_create() {
     new_authority "$foreign" "Foreign CA"
 
     new_certificate "$tls" server "$pki/server" localhost DNS:localhost,IP:127.0.0.1,IP:::1
+    new_certificate "$tls" client "$pki/issuer-client" issuer DNS:issuer.example,URI:https://issuer.example
     new_certificate "$tls" client "$pki/wallet" wallet "$wallet"
     new_certificate "$tls" client "$pki/other-wallet" other-wallet URI:https://other-wallet.example
     new_certificate "$tls" client "$pki/limited-wallet" limited-wallet DNS:limited-wallet.example
@@ -74,9 +75,13 @@ pki_create() {
     cp "$signers/ca.crt" "$pki/signer-ca.crt"
 }
 
-# pki_is_usable FOLDER: made to the end, and good for another day.
+# pki_is_usable FOLDER: made to the end, with what the gateway shows on either side, and good for another day.
 pki_is_usable() {
-    [[ -e $1/complete ]] && openssl x509 -in "$1/server.crt" -noout -checkend 86400 >/dev/null
+    local name
+    [[ -e $1/complete ]] || return 1
+    for name in server issuer-client; do
+        openssl x509 -in "$1/$name.crt" -noout -checkend 86400 >/dev/null 2>&1 || return 1
+    done
 }
 
 base64url() { basenc --base64url --wrap=0 | tr -d '='; }
