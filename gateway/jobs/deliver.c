@@ -52,17 +52,20 @@ static bool status_in(int status, const int *list)
     return false;
 }
 
-/* Profile section 7: which answers are tried again, which mean that we are not let in, and which are final. */
+/* Profile section 7: which answers are tried again, which mean that we are not let in, and which are final. A redirect
+ * says nothing about the message, and may be some proxy's way to say that the peer is away. */
 static enum verdict judge(const struct gw_outbound_answer *answer)
 {
     static const int passing[] = {408, 425, 429, 0}, refusing[] = {401, 403, 0};
     if (answer->end == GW_OUTBOUND_UNTRUSTED)
         return BLOCKED;
-    if (answer->end != GW_OUTBOUND_ANSWERED || answer->status >= 500 || status_in(answer->status, passing))
+    if (answer->end != GW_OUTBOUND_ANSWERED || status_in(answer->status, passing))
         return RETRY;
     if (status_in(answer->status, refusing))
         return BLOCKED;
-    return answer->status >= 200 && answer->status < 300 ? DELIVERED : FINAL;
+    if (answer->status >= 200 && answer->status < 300)
+        return DELIVERED;
+    return answer->status >= 400 && answer->status < 500 ? FINAL : RETRY;
 }
 
 /* The answer's body, if it is JSON that may belong to this delivery; `*foreign` when it names another session. */
@@ -151,6 +154,7 @@ void gw_deliver_run(struct gw_job *job, const PGresult *result, int row)
     s2s_assert(delivery != NULL);
     job->state = delivery;
     delivery->job = job;
+    ++job->attempts; /* the claim counts failed ones only */
     delivery->session_id = copy(job, PQgetvalue(result, row, SESSION));
     job->order_key = delivery->session_id;
     delivery->peer = gw_generation_peer_named(job->generation, PQgetvalue(result, row, PEER));
