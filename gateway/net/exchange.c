@@ -149,17 +149,23 @@ enum gw_step gw_exchange_failed(struct gw_exchange *ex, struct s2s_result result
 
 static void run_load(struct gw_exchange *ex);
 
+/* Whether the call gave its one row; else the exchange has been answered. */
+static bool has_row(struct gw_exchange *ex, enum gw_db_outcome outcome, const PGresult *result)
+{
+    if (outcome == GW_DB_OK && PQntuples(result) == 1)
+        return true;
+    if (outcome == GW_DB_UNAVAILABLE)
+        answer_unavailable(ex);
+    else
+        answer_now(ex, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
+    return false;
+}
+
 static void on_committed(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
     struct gw_exchange *ex = H2O_STRUCT_FROM_MEMBER(struct gw_exchange, call, call);
-    if (outcome == GW_DB_UNAVAILABLE) {
-        answer_unavailable(ex);
+    if (!has_row(ex, outcome, result))
         return;
-    }
-    if (outcome == GW_DB_FAILED || PQntuples(result) != 1) {
-        answer_now(ex, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
-        return;
-    }
     enum { STATUS, BODY, REPLAYED, OUTCOME, WAKE };
     const char *what = PQgetvalue(result, 0, OUTCOME);
     if (strcmp(what, "retry") == 0) {
@@ -238,14 +244,8 @@ static void commit(struct gw_exchange *ex, enum gw_step step)
 static void on_loaded(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
     struct gw_exchange *ex = H2O_STRUCT_FROM_MEMBER(struct gw_exchange, call, call);
-    if (outcome == GW_DB_UNAVAILABLE) {
-        answer_unavailable(ex);
+    if (!has_row(ex, outcome, result))
         return;
-    }
-    if (outcome == GW_DB_FAILED || PQntuples(result) != 1) {
-        answer_now(ex, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
-        return;
-    }
     enum gw_step step = ex->endpoint->loaded(ex, result);
     commit(ex, step == GW_STEP_CHECK ? ex->endpoint->check(ex) : step);
 }
