@@ -40,7 +40,7 @@ struct deferred {
 };
 
 struct s2s_arena {
-    size_t ceiling, handed_out;
+    size_t ceiling, handed_out, charged;
     struct block *blocks; /* the newest first; only that one is filled */
     struct deferred *deferred;
 };
@@ -100,6 +100,14 @@ static void *take(struct s2s_arena *arena, size_t size)
     }
     block->used = start + size;
     return (unsigned char *)block->data + start;
+}
+
+bool s2s_arena_charge(struct s2s_arena *arena, size_t size)
+{
+    if (size > arena->ceiling - arena->charged)
+        return false;
+    arena->charged += size;
+    return true;
 }
 
 void *s2s_arena_alloc(struct s2s_arena *arena, size_t size)

@@ -8,6 +8,7 @@
 #ifndef S2S_ARENA_H
 #define S2S_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,10 @@ void s2s_arena_free(struct s2s_arena *arena);
 /* `size` bytes, aligned for any type and zeroed, or NULL when the ceiling would be passed: answer
  * S2S_LIMIT then. `size` 0 gives a valid unique pointer. */
 void *s2s_arena_alloc(struct s2s_arena *arena, size_t size);
+
+/* Count `size` bytes that live elsewhere, for as long as the arena; false when all of these would pass the ceiling.
+ * They have that much for themselves: whoever spends it does not make s2s_arena_alloc fail. */
+bool s2s_arena_charge(struct s2s_arena *arena, size_t size);
 
 /* A NUL-terminated copy of the `len` bytes at `data`, or NULL when the ceiling would be passed. */
 char *s2s_arena_strndup(struct s2s_arena *arena, const char *data, size_t len);

@@ -17,7 +17,8 @@
 /* Parse the `len` bytes at `text`, which need no NUL. At most `max_depth` nested arrays and objects.
  * On success `*out` is the tree, owned by `arena` (do not put it); JSON null is a NULL pointer.
  * S2S_MALFORMED: not RFC 8259 JSON, not UTF-8, a duplicate member name, U+0000 or a lone surrogate in a
- * string, or something after the value. S2S_LIMIT: nested too deeply. `detail` says which. */
+ * string, or something after the value. S2S_LIMIT: nested too deeply, or more values than can be charged to the
+ * arena. `detail` says which. */
 S2S_MUST_CHECK struct s2s_result s2s_json_parse(struct s2s_arena *arena, const char *text, size_t len,
                                                 unsigned max_depth, struct json_object **out);
 

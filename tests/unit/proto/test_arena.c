@@ -48,6 +48,18 @@ START_TEST(test_ceiling)
 }
 END_TEST
 
+START_TEST(test_charges_have_the_ceiling_for_themselves)
+{
+    struct s2s_arena *arena = s2s_arena_new(100);
+    ck_assert(!s2s_arena_charge(arena, SIZE_MAX));
+    ck_assert(s2s_arena_charge(arena, 60));
+    ck_assert(!s2s_arena_charge(arena, 41));
+    ck_assert(s2s_arena_charge(arena, 40));
+    ck_assert_ptr_nonnull(s2s_arena_alloc(arena, 100));
+    s2s_arena_free(arena);
+}
+END_TEST
+
 START_TEST(test_strings)
 {
     struct s2s_arena *arena = s2s_arena_new(1000);
@@ -86,6 +98,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_memory_is_aligned_zeroed_and_distinct);
     tcase_add_test(tc, test_larger_than_a_block);
     tcase_add_test(tc, test_ceiling);
+    tcase_add_test(tc, test_charges_have_the_ceiling_for_themselves);
     tcase_add_test(tc, test_strings);
     tcase_add_test(tc, test_deferred_run_newest_first);
     suite_add_tcase(s, tc);

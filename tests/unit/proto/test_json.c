@@ -200,6 +200,32 @@ START_TEST(test_access)
 }
 END_TEST
 
+START_TEST(test_trees_respect_the_ceiling)
+{
+    static const char *const items[] = {"{},", "[],", "0,", "\"\",", "{\"a\":0},", "[{}],"};
+    const size_t ceiling = 1 << 20;
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+        char text[65536];
+        size_t len = 0, item_len = strlen(items[i]);
+        for (text[len++] = '['; len + item_len < sizeof text; len += item_len)
+            memcpy(text + len, items[i], item_len);
+        text[len - 1] = ']';
+        struct s2s_arena *small = s2s_arena_new(ceiling);
+        struct json_object *obj;
+        ck_assert_int_eq(s2s_json_parse(small, text, len, 8, &obj).code, S2S_LIMIT);
+        s2s_arena_free(small);
+    }
+    /* The text itself does not count: it is as long as its strings are. */
+    struct json_object *obj;
+    char text[65536];
+    memset(text, 'x', sizeof text);
+    text[0] = text[sizeof text - 1] = '"';
+    struct s2s_arena *small = s2s_arena_new(1024);
+    ck_assert_int_eq(s2s_json_parse(small, text, sizeof text, 8, &obj).code, S2S_OK);
+    s2s_arena_free(small);
+}
+END_TEST
+
 START_TEST(test_write_respects_the_ceiling)
 {
     struct s2s_arena *small = s2s_arena_new(8);
@@ -220,6 +246,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_needs_no_nul_and_refuses_one);
     tcase_add_test(tc, test_depth);
     tcase_add_test(tc, test_access);
+    tcase_add_test(tc, test_trees_respect_the_ceiling);
     tcase_add_test(tc, test_write_respects_the_ceiling);
     suite_add_tcase(s, tc);
     return s;
