@@ -56,7 +56,9 @@ static struct s2s_result read_use(const struct json_object *json, unsigned *uses
     return s2s_ok();
 }
 
-/* `key_ops` (RFC 7517 section 4.3). Libraries name HPKE's two halves in several ways; each is understood. */
+/* `key_ops` (RFC 7517 section 4.3). Libraries name HPKE's two halves in several ways; each is understood. An empty one
+ * is how Web Cryptography exports the public half of a key agreement, where only the private half has usages (section
+ * "ECDH", "Generate Key"): it permits to encrypt to that half, and nothing else. */
 static struct s2s_result read_key_ops(const struct json_object *json, unsigned *uses)
 {
     static const unsigned agreement = BIT(S2S_USE_ENCRYPT) | BIT(S2S_USE_DECRYPT);
@@ -70,7 +72,7 @@ static struct s2s_result read_key_ops(const struct json_object *json, unsigned *
         return s2s_ok();
     if (!json_object_is_type(ops, json_type_array))
         return s2s_fail(S2S_MALFORMED, "the JWK's key_ops is not an array");
-    unsigned permitted = 0;
+    unsigned permitted = json_object_array_length(ops) == 0 ? BIT(S2S_USE_ENCRYPT) : 0;
     for (size_t i = 0; i < json_object_array_length(ops); i++) {
         struct json_object *op = json_object_array_get_idx(ops, i);
         if (!json_object_is_type(op, json_type_string))

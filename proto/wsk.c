@@ -54,11 +54,13 @@ static bool has_audience(const struct json_object *claims, const char *expected)
     return false;
 }
 
-/* `iat` as whole seconds since the epoch, or -1. */
+/* `iat` in whole seconds since the epoch, or -1. A NumericDate may have a fraction (RFC 7519 section 2), which is cut
+ * off; json-c lets what is out of range saturate. */
 static int64_t issued_at(const struct json_object *claims)
 {
     struct json_object *iat = s2s_json_get(claims, "iat");
-    int64_t seconds = json_object_is_type(iat, json_type_int) ? json_object_get_int64(iat) : -1;
+    bool is_number = json_object_is_type(iat, json_type_int) || json_object_is_type(iat, json_type_double);
+    int64_t seconds = is_number ? json_object_get_int64(iat) : -1;
     return seconds >= 0 ? seconds : -1;
 }
 
