@@ -105,6 +105,10 @@ struct gw_claim_config {
     struct json_object *display; /* array for the metadata, or NULL */
 };
 
+/* Whether the credential itself makes this claim, so that a dataset cannot: what SD-JWT (RFC 9901 section 4.1) and
+ * SD-JWT VC (draft-ietf-oauth-sd-jwt-vc, "Registered JWT Claims") keep for themselves. */
+bool gw_claim_is_reserved(const char *name);
+
 /* One credential configuration. */
 struct gw_credential_config {
     int line;

@@ -265,13 +265,17 @@ static void check_allowed_ids(struct gw_reader *reader, const struct gw_config *
 
 /* ---- Credential configurations ---- */
 
-void gw_check_claim(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+bool gw_claim_is_reserved(const char *name)
 {
-    /* What SD-JWT (RFC 9901 section 4.1) and SD-JWT VC ("Registered JWT Claims") keep for themselves. */
     static const char *const reserved[] = {"iss",           "iat",    "nbf", "exp",     "cnf", "vct",
                                            "vct#integrity", "status", "_sd", "_sd_alg", "...", NULL};
+    return among(name, reserved);
+}
+
+void gw_check_claim(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
     const struct gw_claim_config *claim = object;
-    if (among(claim->name, reserved))
+    if (claim->name != NULL && gw_claim_is_reserved(claim->name))
         complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is not for datasets; name the claim otherwise",
                      claim->name);
 }

@@ -39,20 +39,6 @@ struct gw_dataset {
     size_t reference_count;
 };
 
-/* Claims that the credential itself makes. A dataset cannot replace them (RFC 9901 section 4.1,
- * draft-ietf-oauth-sd-jwt-vc section "Registered JWT Claims"). */
-static const char *const reserved_claims[] = {
-    "iss", "iat", "exp", "nbf", "cnf", "vct", "vct#integrity", "status", "_sd", "_sd_alg", "...",
-};
-
-static bool is_reserved(const char *name)
-{
-    for (size_t i = 0; i < sizeof reserved_claims / sizeof reserved_claims[0]; i++)
-        if (strcmp(name, reserved_claims[i]) == 0)
-            return true;
-    return false;
-}
-
 /* Whether an object inside of a value has a member that a verifier would take for digests (RFC 9901 section 4.1). */
 static bool imitates_digests(struct json_object *value)
 {
@@ -88,7 +74,7 @@ static bool check_subject(const struct reader *reader, size_t place, const char 
     bool good = true;
     json_object_object_foreach(claims, name, value)
     {
-        if (is_reserved(name)) {
+        if (gw_claim_is_reserved(name)) {
             FILE_ERROR(reader, "sets the claim \"%s\" (subject number %zu), which the gateway sets; remove it", name,
                        place);
             good = false;
