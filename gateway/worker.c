@@ -23,8 +23,10 @@
 #define DRAIN_LOOK_MS 50
 /* What a client with nothing in flight gets to read the GOAWAY and leave by itself. */
 #define DRAIN_GRACE_US (1500 * 1000)
-/* Rounds of the loop in which closed handles and sockets are let go at the end. */
-#define LAST_ROUNDS 200
+/* Rounds of the loop in which closed sockets are let go at the end, and the longest that the last handles may take: a
+ * connection to the database may be in the making. */
+#define ROUNDS 200
+#define LAST_MS 3000
 
 void gw_worker_wake_jobs(struct gw_worker *worker)
 {
@@ -123,8 +125,14 @@ static void on_wake(uv_async_t *async)
 
 static void run_rounds(struct gw_worker *worker)
 {
-    for (int i = 0; i < LAST_ROUNDS && uv_run(&worker->loop, UV_RUN_NOWAIT) != 0; ++i)
+    for (int i = 0; i < ROUNDS && uv_run(&worker->loop, UV_RUN_NOWAIT) != 0; ++i)
         ;
+}
+
+static void run_to_the_end(struct gw_worker *worker)
+{
+    for (int i = 0; i < LAST_MS && uv_run(&worker->loop, UV_RUN_NOWAIT) != 0; ++i)
+        usleep(1000);
 }
 
 /* Close everything that the worker has opened, so that a sanitizer would see what was forgotten. */
@@ -144,7 +152,7 @@ static void end_worker(struct gw_worker *worker)
     uv_close((uv_handle_t *)&worker->drain_timer, NULL);
     for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); ++i)
         gw_server_dispose(servers[i]);
-    run_rounds(worker);
+    run_to_the_end(worker);
     (void)uv_loop_close(&worker->loop); /* refuses while a socket lingers, which the end of the process closes */
     gw_jobs_free(worker->jobs);
     gw_sessions_free(worker->sessions);
