@@ -5,6 +5,8 @@
  */
 #include "config_schema.h"
 
+#include "proto/messages.h"
+
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define LIST_AT(type, member, length) AT(type, member), .count_offset = offsetof(struct type, length)
 #define RANGE(least, most) .min = (least), .max = (most)
@@ -358,7 +360,8 @@ static const struct gw_section dataset = {
             {"subject", &gw_type_string, AT(gw_credential_config, subject), .fallback = "default",
              .doc = "The subject when no item names one."},
             {"subject_item", &gw_type_string, AT(gw_credential_config, subject_item), .otherwise = "none",
-             .doc = "Id of the item of `verification.items` that names the subject."},
+             .doc = "Id of the item of `verification.items` that names the subject. Whoever sends a matching item "
+                    "chooses the subject, so only a wallet server that is trusted with it should (`origin: server`)."},
             {"subject_member", &gw_type_string, AT(gw_credential_config, subject_member), .fallback = "subject",
              .doc = "Member of that item that holds the name."},
             END,
@@ -440,8 +443,8 @@ static const struct gw_section credential = {
              .doc = "From `iat` to `exp`; never past the end of the signer's certificate."},
             {"key_binding", &gw_type_boolean, AT(gw_credential_config, key_binding), .fallback = "true",
              .doc = "Whether credentials are bound to keys of the wallet, which then sends proofs of them."},
-            {"max_keys", &gw_type_count, AT(gw_credential_config, max_keys), .fallback = "20", RANGE(1, 1000),
-             .doc = "Most keys, and so credentials, of one get."},
+            {"max_keys", &gw_type_count, AT(gw_credential_config, max_keys), .fallback = "20",
+             RANGE(1, S2S_MAX_PRESENTMENT_KEYS), .doc = "Most keys, and so credentials, of one get."},
             {"decoys", &gw_type_count, AT(gw_credential_config, decoys), .fallback = "0", RANGE(0, 100),
              .doc = "Decoy digests of each credential, which hide how many claims there are."},
             {"ready_after", &gw_type_duration, AT(gw_credential_config, ready_after_ms), .fallback = "0s",
