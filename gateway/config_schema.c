@@ -208,7 +208,9 @@ static const struct gw_section limits = {
              RANGE(KIB(64), MIB(256)),
              .doc = "Octets of verification data for one verification; more is answered 413."},
             {"request_memory", &gw_type_size, AT(gw_limits_config, request_memory), .fallback = "16MiB",
-             RANGE(KIB(64), MIB(1024)), .doc = "Most memory that one request may take; at least `max_body`."},
+             RANGE(KIB(64), MIB(1024)),
+             .doc =
+                 "Most memory that one request may take, and as much again for its JSON; at least 8 times `max_body`."},
             {"max_streams", &gw_type_count, AT(gw_limits_config, max_streams), .fallback = "100", RANGE(1, 1000),
              .doc = "Concurrent HTTP/2 streams of a connection."},
             {"max_resets", &gw_type_count, AT(gw_limits_config, max_resets), .fallback = "200", RANGE(1, 1000000),

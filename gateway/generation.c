@@ -50,6 +50,24 @@ static struct gw_rate *rate_of(const char *name)
 
 /* ---- issuer encryption keys ---- */
 
+/* json-c frees its strings without wiping them. */
+static void wipe_private_member(struct json_object *json)
+{
+    const char *d = s2s_json_string(json, "d");
+    if (d != NULL)
+        OPENSSL_cleanse((char *)d, strlen(d));
+}
+
+/* Whether the key can decrypt, and can be published so that wallets know how to encrypt to it. */
+static bool is_encryption_key(const struct s2s_jwk *key)
+{
+    bool key_encryption;
+    const struct s2s_hpke_suite *suite =
+        s2s_jwk_alg(key) != NULL ? s2s_hpke_suite_of(s2s_jwk_alg(key), &key_encryption) : NULL;
+    return suite != NULL && suite->curve == s2s_jwk_curve(key) && s2s_jwk_kid(key) != NULL &&
+           s2s_jwk_permits(key, S2S_USE_DECRYPT);
+}
+
 static struct s2s_jwk *load_issuer_key(const struct gw_file *file, struct gw_config_errors *errors)
 {
     size_t len;
@@ -59,27 +77,22 @@ static struct s2s_jwk *load_issuer_key(const struct gw_file *file, struct gw_con
         return NULL;
     }
     struct s2s_arena *arena = s2s_arena_new(MAX_KEY_FILE * 4);
-    struct json_object *json;
+    struct json_object *json = NULL;
     struct s2s_jwk *key = NULL;
     struct s2s_result r = s2s_json_parse(arena, text, len, 8, &json);
     if (!s2s_failed(r))
         r = s2s_jwk_parse_private(json, &key);
-    bool key_encryption;
-    const struct s2s_hpke_suite *suite = NULL;
     if (s2s_failed(r)) {
         gw_config_error(errors, file->line, "%s is not a private JWK: %s", file->path, r.detail);
-    } else {
-        const char *alg = s2s_jwk_alg(key);
-        suite = alg != NULL ? s2s_hpke_suite_of(alg, &key_encryption) : NULL;
-        if (suite == NULL || suite->curve != s2s_jwk_curve(key) || s2s_jwk_kid(key) == NULL) {
-            gw_config_error(errors, file->line,
-                            "%s must have a `kid` and an `alg` of JOSE-HPKE that fits its curve, such as HPKE-0-KE "
-                            "for P-256",
-                            file->path);
-            s2s_jwk_free(key);
-            key = NULL;
-        }
+    } else if (!is_encryption_key(key)) {
+        gw_config_error(errors, file->line,
+                        "%s must have a `kid`, an `alg` of JOSE-HPKE that fits its curve, such as HPKE-0-KE for P-256, "
+                        "and no `use` or `key_ops` that forbids to decrypt",
+                        file->path);
+        s2s_jwk_free(key);
+        key = NULL;
     }
+    wipe_private_member(json);
     s2s_arena_free(arena);
     OPENSSL_cleanse(text, len);
     free(text);

@@ -14,6 +14,7 @@
 #define S2S_MAX_TIMESTAMP 64    /* characters of a date-time */
 #define S2S_MAX_JWT (16 * 1024) /* characters of a nonce or a proof, with room for a certificate chain */
 #define S2S_MAX_PRESENTMENT_KEYS 256
+#define S2S_MAX_CLIENT_PAYLOADS 16 /* of one submission */
 #define S2S_MAX_CONFIGURATIONS 256 /* credential configurations of one verification */
 
 /* Requests. */

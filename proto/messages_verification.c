@@ -25,8 +25,12 @@ static const struct s2s_field client_payload_item = {.type = S2S_OBJECT, .object
 static const struct s2s_field server_item = {.type = S2S_OBJECT, .object = &s2s_verification_item};
 
 static const struct s2s_field data_response_fields[] = {
-    S2S_ARRAY_ROW("clientEncryptedPayload", 0, &client_payload_item,
-                  "Items of the wallet client: each a signed and encrypted VerificationDataItem."),
+    /* Each costs a key agreement and a verification on the loop. */
+    {.name = "clientEncryptedPayload",
+     .type = S2S_ARRAY,
+     .max = S2S_MAX_CLIENT_PAYLOADS,
+     .items = &client_payload_item,
+     .doc = "Items of the wallet client: each a signed and encrypted VerificationDataItem."},
     S2S_ARRAY_ROW("serverVerificationDataItem", 0, &server_item,
                   "Items of the wallet server. An id may come once from the client and once from the server."),
     S2S_ARRAY_ROW("additionalAssessments", 0, &s2s_any_object_item, "Further assessments of the wallet server."),

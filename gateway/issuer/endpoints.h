@@ -15,6 +15,7 @@ struct gw_issuer_state {
     const char *instance_id;
     struct s2s_jwk *wsk; /* released with the arena */
     const char *configuration_id;
+    const char *verification_id;
     const char *subject_ref;
     const char *status;
     const char *version; /* of the instance's row */

@@ -228,14 +228,21 @@ static void on_decided(void *data, const struct gw_decision *decision)
     gw_job_commit(job);
 }
 
+/* What was sent passed one by one, and is too much together: sending less helps, trying again does not. */
+static const struct gw_decision too_large = {.status = S2S_REJECTED,
+                                             .reason_code = "SUBMISSION_TOO_LARGE",
+                                             .message = "The submissions are too large together."};
+
 static void run_evaluation(struct gw_job *job, const PGresult *result, int row)
 {
-    struct evaluation *e = s2s_arena_alloc(job->arena, sizeof(*e));
+    struct evaluation *e = s2s_arena_alloc(job->params, sizeof(*e));
     s2s_assert(e != NULL);
     e->job = job;
     job->state = e;
     struct s2s_result r = read_row(e, result, row);
-    if (s2s_failed(r))
+    if (r.code == S2S_LIMIT)
+        on_decided(e, &too_large);
+    else if (s2s_failed(r))
         gw_job_retry(job, r.detail);
     else
         gw_builtin_decider.decide(&gw_builtin_decider, job->arena, &e->input, on_decided, e);

@@ -46,7 +46,7 @@ static void digest_keys(struct gw_exchange *ex, struct fetch *fetch)
 static enum gw_step keys_from_payload(struct gw_exchange *ex, struct json_object *payload, struct fetch *fetch)
 {
     static const char where[] = "/clientEncryptedData";
-    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex, NULL);
+    struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex, gw_issuer_state(ex)->verification_id);
     struct json_object *claims;
     struct s2s_result r = s2s_wsk_open_payload(ex->arena, &ctx, payload, &claims);
     if (s2s_failed(r))

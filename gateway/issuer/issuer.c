@@ -156,6 +156,7 @@ enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row)
                                   "The gateway failed; its operator sees why under this instance.");
     gw_sessions_put(ex->worker->sessions, state->session_id, ex->peer->config->name, state->wsk);
     state->configuration_id = keep(ex, gw_db_column(row, 0, CONFIGURATION));
+    state->verification_id = keep(ex, gw_db_column(row, 0, VERIFICATION));
     state->subject_ref = keep(ex, gw_db_column(row, 0, SUBJECT));
     state->status = keep(ex, gw_db_column(row, 0, STATUS));
     state->version = keep(ex, gw_db_column(row, 0, VERSION));
