@@ -81,12 +81,17 @@ static const char *read_body(struct delivery *delivery, const struct gw_outbound
     return answer->body;
 }
 
+/* A copy, as the answer is gone when the database hears of it; and plain, as the transport may quote a certificate:
+ * what is no text for the database must not keep a failure from being noted. */
 static const char *describe(struct delivery *delivery, const struct gw_outbound_answer *answer)
 {
-    if (answer->end != GW_OUTBOUND_ANSWERED)
-        return answer->error != NULL ? answer->error : "no answer";
-    char *text = s2s_arena_printf(delivery->job->arena, "HTTP %d", answer->status);
+    struct s2s_arena *arena = delivery->job->params;
+    char *text = answer->end == GW_OUTBOUND_ANSWERED ? s2s_arena_printf(arena, "HTTP %d", answer->status)
+                                                     : s2s_arena_strndup(arena, answer->error, strlen(answer->error));
     s2s_assert(text != NULL);
+    for (char *c = text; *c != '\0'; ++c)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
     return text;
 }
 

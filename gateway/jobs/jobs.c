@@ -39,6 +39,7 @@ struct gw_jobs {
     const struct gw_job_plan *plan;
     struct claimer *claimers;
     struct chore_state *chores;
+    struct gw_job *in_hand;
     uv_timer_t poll;
     bool stopped;
 };
@@ -64,6 +65,11 @@ static struct gw_job *job_new(struct claimer *claimer, const PGresult *result, i
     memcpy(job->lease, claimer->lease, sizeof(job->lease));
     job->attempts = atoi(PQgetvalue(result, row, 1));
     job->started_us = gw_monotonic_us();
+    job->link = &claimer->jobs->in_hand;
+    job->next = *job->link;
+    if (job->next != NULL)
+        job->next->link = &job->next;
+    *job->link = job;
     ++worker->in_flight;
     return job;
 }
@@ -72,6 +78,9 @@ static void job_end(struct gw_job *job, const char *outcome)
 {
     gw_metrics_job(job->worker->metrics, job->kind->name, outcome, (double)(gw_monotonic_us() - job->started_us) / 1e6);
     --job->worker->in_flight;
+    *job->link = job->next;
+    if (job->next != NULL)
+        job->next->link = job->link;
     gw_generation_unref(job->generation);
     s2s_arena_free(job->arena);
     s2s_arena_free(job->params);
@@ -254,6 +263,8 @@ void gw_jobs_free(struct gw_jobs *jobs)
 {
     if (jobs == NULL)
         return;
+    while (jobs->in_hand != NULL)
+        job_end(jobs->in_hand, "unknown");
     free(jobs->claimers);
     free(jobs->chores);
     free(jobs);

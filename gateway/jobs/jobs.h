@@ -58,6 +58,7 @@ struct gw_job {
     void *state;  /* of the kind, in the arena */
     struct gw_db_call call;
     int64_t started_us;
+    struct gw_job *next, **link; /* among those in hand */
 };
 
 struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *plan);
@@ -68,7 +69,8 @@ void gw_jobs_wake(struct gw_jobs *jobs);
 /* Claim no more. Jobs in hand go on. */
 void gw_jobs_stop(struct gw_jobs *jobs);
 
-/* Once stopped and with nothing in flight: free, after the loop has closed the handles. */
+/* Once stopped, and after the loop has closed the handles: free. Jobs that are still in hand, as the calls that they
+ * wait for were cancelled, end with it; their leases run out. */
 void gw_jobs_free(struct gw_jobs *jobs);
 
 /* Begin `job->call`: the statement's first two parameters are job id and lease. Further ones go into `job->params`. */
