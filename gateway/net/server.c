@@ -19,6 +19,7 @@
 
 #define BACKLOG 1024
 #define RESET_WINDOW_US (10 * 1000000)
+#define REAP_MS 1000
 
 struct request_handler {
     h2o_handler_t super;
@@ -66,6 +67,34 @@ static void on_conn_closed(void *data)
     free(conn);
 }
 
+/* libuv takes a stream for closed to writing once a read has failed, as it does when the peer resets the connection.
+ * h2o ends TLS with a close_notify, overlooks that uv_write refuses it, and would wait for ever to hear that it is
+ * written. */
+static void free_if_stuck(struct gw_conn *conn)
+{
+    const uv_stream_t *stream = (const uv_stream_t *)conn->tcp;
+    h2o_socket_cb waiting = conn->socket->_cb.write;
+    if (waiting == NULL || uv_is_writable(stream) || uv_stream_get_write_queue_size(stream) > 0)
+        return;
+    conn->socket->_cb.write = NULL;
+    waiting(conn->socket, h2o_socket_error_io);
+}
+
+static void reap(struct gw_server *server)
+{
+    h2o_linklist_t *node = server->conns.next;
+    while (node != &server->conns) {
+        struct gw_conn *conn = H2O_STRUCT_FROM_MEMBER(struct gw_conn, all, node);
+        node = node->next;
+        free_if_stuck(conn);
+    }
+}
+
+static void on_reap(uv_timer_t *timer)
+{
+    reap(timer->data);
+}
+
 void gw_conn_on_tls(const SSL *ssl, int where, int value)
 {
     (void)value;
@@ -101,7 +130,7 @@ static void on_accept(uv_stream_t *listener, int status)
     }
     uv_tcp_nodelay(tcp, 1);
     struct gw_conn *conn = h2o_mem_alloc(sizeof(*conn));
-    *conn = (struct gw_conn){.server = server, .tls = server->accept.ssl_ctx};
+    *conn = (struct gw_conn){.server = server, .tcp = tcp, .tls = server->accept.ssl_ctx};
     conn->socket = h2o_uv_socket_create((uv_stream_t *)tcp, (uv_close_cb)free);
     conn->socket->on_close.cb = on_conn_closed;
     conn->socket->on_close.data = conn;
@@ -211,6 +240,9 @@ bool gw_server_start(struct gw_server *server, const struct gw_tls *tls)
         return false;
     }
     server->listening = true;
+    uv_timer_init(server->loop, &server->reaper);
+    server->reaper.data = server;
+    uv_timer_start(&server->reaper, on_reap, REAP_MS, REAP_MS);
     return true;
 }
 
@@ -242,7 +274,11 @@ void gw_server_close_connections(struct gw_server *server)
 
 void gw_server_dispose(struct gw_server *server)
 {
-    if (server->context.globalconf == NULL || server->connections > 0)
+    if (server->context.globalconf == NULL)
+        return;
+    uv_close((uv_handle_t *)&server->reaper, NULL);
+    reap(server);
+    if (server->connections > 0)
         return;
     /* The timer between the two GOAWAYs of a graceful shutdown is still linked when all clients left before it. */
     h2o_timeout_unlink(&server->context.http2._graceful_shutdown_timeout);

@@ -35,6 +35,7 @@ struct gw_server {
     h2o_context_t context;
     h2o_accept_ctx_t accept;
     uv_tcp_t socket;
+    uv_timer_t reaper; /* of connections that h2o would keep for ever */
     h2o_linklist_t conns;
     unsigned connections;
     unsigned requests; /* that h2o has not disposed of: unanswered, or not yet written out */
@@ -45,6 +46,7 @@ struct gw_server {
 struct gw_conn {
     h2o_linklist_t all; /* in the server's list */
     h2o_socket_t *socket;
+    const uv_tcp_t *tcp; /* below h2o's socket, which owns it */
     struct gw_server *server;
     SSL_CTX *tls;           /* a reference: a reload must not pull it away */
     X509 *certificate;      /* of the peer, once the handshake is done; NULL without mutual TLS */
