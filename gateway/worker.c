@@ -129,6 +129,18 @@ static void run_rounds(struct gw_worker *worker)
         ;
 }
 
+/* Their closing alerts may still be on the way. */
+static void run_until_disconnected(struct gw_worker *worker)
+{
+    for (int i = 0; i < LAST_MS && gw_server_connections(&worker->s2s) + gw_server_connections(&worker->public_) +
+                                           gw_server_connections(&worker->admin) >
+                                       0;
+         ++i) {
+        run_rounds(worker);
+        usleep(1000);
+    }
+}
+
 static void run_to_the_end(struct gw_worker *worker)
 {
     for (int i = 0; i < LAST_MS && uv_run(&worker->loop, UV_RUN_NOWAIT) != 0; ++i)
@@ -147,7 +159,7 @@ static void end_worker(struct gw_worker *worker)
     run_rounds(worker);
     for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); ++i)
         gw_server_close_connections(servers[i]);
-    run_rounds(worker);
+    run_until_disconnected(worker);
     uv_close((uv_handle_t *)&worker->wake, NULL);
     uv_close((uv_handle_t *)&worker->drain_timer, NULL);
     for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); ++i)
