@@ -3,7 +3,7 @@
 // Keys as JSON Web Keys (RFC 7517), their thumbprints (RFC 7638) and KeyData objects.
 
 import './env.mjs';
-import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 
 /** Signature algorithms and the curve that each signs with. */
 export const SIGNATURE_CURVES = {
@@ -29,10 +29,20 @@ const KEY_TYPES = {
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 const THUMBPRINT_MEMBERS = { EC: ['crv', 'kty', 'x', 'y'], OKP: ['crv', 'kty', 'x'], RSA: ['e', 'kty', 'n'] };
 
-/** A new private JWK on `curve`, with the further members given (`alg`, `kid`, `use`, …). */
+const AS_DER = {
+  privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  publicKeyEncoding: { type: 'spki', format: 'der' },
+};
+
+/**
+ * A new private JWK on `curve`, with the further members given (`alg`, `kid`, `use`, …). By way of DER, as Node 20 hangs now and
+ * then when it exports a key object while the garbage collector takes the job that has generated it: both lock the key.
+ */
 export function generateKey(curve, members = {}) {
-  const { privateKey } = generateKeyPairSync(...KEY_TYPES[curve]);
-  return { ...privateKey.export({ format: 'jwk' }), ...members };
+  const [type, options] = KEY_TYPES[curve];
+  const { privateKey } = generateKeyPairSync(type, { ...options, ...AS_DER });
+  const key = createPrivateKey({ key: privateKey, type: 'pkcs8', format: 'der' });
+  return { ...key.export({ format: 'jwk' }), ...members };
 }
 
 /** A new signing key for a signature algorithm. */
