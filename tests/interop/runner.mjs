@@ -3,9 +3,9 @@
 // Runs the test files and counts. Called by ./run, which says how.
 
 import { existsSync, readdirSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import { run } from 'node:test';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { close, newCounts, runFiles } from '../lib/node-tests.mjs';
 import { DEFAULT_DIR, loadEnv } from './lib/env.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -29,34 +29,6 @@ const testFiles = (folder) =>
     .sort()
     .map((name) => join(HERE, folder, name));
 
-/** Run `files` with node:test, print what fails, and add up into `counts`. */
-function runFiles(files, concurrency, counts) {
-  return new Promise((done) => {
-    const stream = run({ files, concurrency });
-    // Leaves only: neither a describe() block nor the entry that stands for a whole file is a test, unless it failed
-    // by itself (a file that did not even load).
-    const isTest = ({ name, details }) => details.type !== 'suite' && !files.includes(resolve(name));
-    stream.on('test:pass', (event) => {
-      if (!isTest(event)) return;
-      if (event.skip !== undefined) counts.skipped.push(`${event.name}${event.skip ? ` (${event.skip})` : ''}`);
-      else counts.passed++;
-    });
-    stream.on('test:fail', (event) => {
-      const { failureType, cause, message } = event.details.error;
-      if (failureType === 'subtestsFailed') return;
-      counts.failed++;
-      const file = relative(HERE, String(event.file ?? event.name).replace(/^file:(\/\/)?/, ''));
-      const trace = String(cause?.stack ?? cause ?? message)
-        .split('\n')
-        .filter((line) => !/\(?node:internal|node:async_hooks/.test(line));
-      console.log(`FAILED ${file}: ${event.name}\n    ${trace.join('\n    ')}`);
-    });
-    stream.on('test:stderr', (event) => process.stderr.write(event.message));
-    stream.on('end', done);
-    stream.resume();
-  });
-}
-
 async function main() {
   const { dir, folders, files } = parseArguments(process.argv.slice(2));
   const needsGateway = files.length > 0 || folders.some((folder) => folder !== 'selftest');
@@ -65,19 +37,18 @@ async function main() {
   }
   process.env.S2S_DEV_DIR = dir;
   if (needsGateway) console.log(`gateway: ${loadEnv(dir).S2S_ISSUER_URL}`);
-  const counts = { passed: 0, failed: 0, skipped: [] };
+  const counts = newCounts();
   const isFault = (file) => file.startsWith(join(HERE, 'faults'));
   const chosen = files.length ? files : folders.flatMap(testFiles);
   await runFiles(
     chosen.filter((file) => !isFault(file)),
     2,
     counts,
+    HERE,
   );
   // A fault hits everybody: those files run alone, one after the other.
-  for (const file of chosen.filter(isFault)) await runFiles([file], 1, counts);
-  for (const name of counts.skipped) console.log(`skipped: ${name}`);
-  console.log(`${counts.passed} passed, ${counts.failed} failed`);
-  process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
+  for (const file of chosen.filter(isFault)) await runFiles([file], 1, counts, HERE);
+  close(counts);
 }
 
 main().catch((error) => {
