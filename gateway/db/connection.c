@@ -126,6 +126,13 @@ static void ignore_notice(void *arg, const PGresult *result)
 
 static void prepare_statements(struct gw_db_connection *c);
 
+/* One of the things that must end before `closed` has ended. */
+static void close_one(struct gw_db_connection *c)
+{
+    if (--c->to_close == 0)
+        c->events->closed(c->owner);
+}
+
 static void connect_work(uv_work_t *work)
 {
     struct gw_db_connection *c = work->data;
@@ -138,7 +145,7 @@ static void on_connect_work(uv_work_t *work, int status)
     if (c->closing) {
         PQfinish(c->pg);
         c->pg = NULL;
-        c->events->closed(c->owner);
+        close_one(c);
     } else if (status != 0 || PQstatus(c->pg) != CONNECTION_OK) {
         drop(c, "connect");
     } else {
@@ -345,15 +352,16 @@ void gw_db_connection_check(struct gw_db_connection *c, int64_t now_us)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    struct gw_db_connection *c = handle->data;
-    if (c->state != GW_DB_CONNECTING) /* else the pool still works on it, and on_connect_work tells */
-        c->events->closed(c->owner);
+    close_one(handle->data);
 }
 
 void gw_db_connection_close(struct gw_db_connection *c)
 {
     c->closing = true;
-    if (c->state != GW_DB_CONNECTING)
+    c->to_close = 1;
+    if (c->state == GW_DB_CONNECTING)
+        ++c->to_close;
+    else
         drop(c, "closing");
     uv_close((uv_handle_t *)&c->reconnect, on_timer_closed);
 }

@@ -53,6 +53,7 @@ struct gw_db_connection {
     struct gw_db_call *reading; /* whose result is expected next */
     bool failed;                /* a statement of this pipeline failed */
     bool closing;
+    unsigned to_close; /* what must still end before `closed`: the timer, and an attempt that the pool works on */
     int64_t sent_us;
     unsigned syncs_left;
 };
