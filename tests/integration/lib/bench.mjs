@@ -17,6 +17,10 @@ export const bench = loadEnv();
 /** Whether the slow tests are wanted too. */
 export const slow = Boolean(process.env.S2S_SLOW_TESTS);
 
+// Node.js frees its handles at the end and may wait for ever for a socket that was reset while it was shutting down.
+// By now everything is said: leave without.
+process.on('exit', () => process.exit());
+
 /** Run a program; resolves to `{ status, stdout, stderr }` whatever its exit status is. */
 export async function run(program, args, options = {}) {
   try {
@@ -63,7 +67,9 @@ export async function freePort() {
   }
 }
 
-/** The URL of `database` for its owner, or for the superuser, optionally through other `hosts` ("host:port,host:port"). */
+/**
+ * The URL of `database` for its owner, or for the superuser, optionally through other `hosts` ("host:port,host:port").
+ */
 export function databaseUrl(database, { superuser = false, hosts } = {}) {
   const { username, password, host } = new URL(bench.S2S_DATABASE_URL);
   const login = superuser ? `postgres:${bench.S2S_SUPERUSER_PASSWORD}` : `${username}:${password}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A gateway of a test's own: folder, configuration, database, process. Every one is closed with the same invariants: it ends by
-// itself with status 0, no sanitizer has spoken, nothing unexpected stands in the log, and fsck is clean.
+// A gateway of a test's own: folder, configuration, database, process. Every one is closed with the same invariants: it
+// ends by itself with status 0, no sanitizer has spoken, nothing unexpected stands in the log, and fsck is clean.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -34,8 +34,8 @@ const parseLine = (line) => {
 
 export class Gateway {
   /**
-   * A folder with keys, certificates and datasets of its own, a database of its own (reached through `link` or `hosts`), and a
-   * configuration that `edit` may change. `prepare` may do more to the folder, and take its time.
+   * A folder with keys, certificates and datasets of its own, a database of its own (reached through `link` or
+   * `hosts`), and a configuration that `edit` may change. `prepare` may do more to the folder, and take its time.
    */
   static async prepare(name, { edit = () => {}, prepare = () => {}, link, hosts, database } = {}) {
     const gateway = new Gateway();
@@ -115,7 +115,10 @@ export class Gateway {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
-  /** Send a signal and wait for the end: `{ status, signal, ms }`. One that does not end is killed, and `signal` says so. */
+  /**
+   * Send a signal and wait for the end: `{ status, signal, ms }`. One that does not end is killed, and `signal` says
+   * so.
+   */
   async stop(signal = 'SIGTERM', timeoutMs = END_MS) {
     const began = Date.now();
     this.child.kill(signal);
@@ -141,7 +144,9 @@ export class Gateway {
     await this.fsck();
   }
 
-  /** Resolves when the database keeps its promises. It is asked directly, whatever stands between it and the gateway. */
+  /**
+   * Resolves when the database keeps its promises. It is asked directly, whatever stands between it and the gateway.
+   */
   async fsck() {
     this.write('fsck.yaml', configText({ ...this.config, database: { url: databaseUrl(this.database) } }));
     const { status, stdout, stderr } = await command('fsck', this.path('fsck.yaml'));

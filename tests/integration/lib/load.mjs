@@ -8,8 +8,8 @@ import { PATHS } from '../../interop/lib/wallet.mjs';
 import { sql } from './bench.mjs';
 
 /**
- * Call each of `lanes` (async functions) again and again while `during` runs. The first failure of a lane fails the whole.
- * Resolves to the number of rounds.
+ * Call each of `lanes` (async functions) again and again while `during` runs. The first failure of a lane fails the
+ * whole. Resolves to the number of rounds.
  */
 export async function whileBusy(lanes, during) {
   let over = false;
@@ -46,8 +46,8 @@ export const impatientLanes = (callers) =>
   });
 
 /**
- * Lanes that open sessions and repeat each request until it is answered; `sessions` collects them. What a caller was told must be
- * in the database exactly once: see `assertOnce`.
+ * Lanes that open sessions and repeat each request until it is answered; `sessions` collects them. What a caller was
+ * told must be in the database exactly once: see `assertOnce`.
  */
 export const patientLanes = (callers, sessions) =>
   callers.map((wallet) => async () => {

@@ -17,8 +17,9 @@ async function pki(...args) {
 }
 
 /**
- * A certificate in the gateway's folder. `kind` is a section of openssl.cnf (client, server, signer), `authority` one of tls,
- * signer, foreign; `options` are those of `openssl ca`. Resolves to `{ crt, key }`, paths relative to the folder.
+ * A certificate in the gateway's folder. `kind` is a section of openssl.cnf (client, server, signer), `authority` one
+ * of tls, signer, foreign; `options` are those of `openssl ca`. Resolves to `{ crt, key }`, paths relative to the
+ * folder.
  */
 export async function issue(gateway, name, { kind = 'client', authority = 'tls', san, options = [] }) {
   const file = gateway.path('pki', name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// check-config: everything that is wrong with a configuration is said at once, with file, line, what is wrong and what to do.
-// `serve` refuses the same in the same words.
+// check-config: everything that is wrong with a configuration is said at once, with file, line, what is wrong and what
+// to do. `serve` refuses the same in the same words.
 
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,8 @@ function assertBlamed({ status, stderr }, text, { at, says }) {
 
 const peer = (config, name) => config.peers.find((candidate) => candidate.name === name);
 
-// Each `edit` makes the configuration wrong; `at` is text of the line that is blamed. Without `at`, the line is not told.
+// Each `edit` makes the configuration wrong; `at` is text of the line that is blamed. Without `at`, the line is not
+// told.
 const WRONG = {
   'an unknown key': {
     edit: (c) => (c.wrokers = 2),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What connections cost and carry: descriptors come back, sessions are resumed, workers share what a request id stands for.
+// What connections cost and carry: descriptors come back, sessions are resumed, workers share what a request id stands
+// for.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -102,7 +103,7 @@ async function openConnections() {
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3']) {
-  test(`a TLS session is resumed on other connections, by whichever worker, and stays its peer's (${version})`, async () => {
+  test(`a TLS session is resumed by whichever worker, and stays its peer's (${version})`, async () => {
     const session = wallet.newSession();
     assertOk(await wallet.initiate(session));
     const options = { ...identity, minVersion: version, maxVersion: version };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens to PostgreSQL happens to nobody's data: connections are lost, servers go and come, rows are locked, and callers
-// see delays and 503s.
+// What happens to PostgreSQL happens to nobody's data: connections are lost, servers go and come, rows are locked, and
+// callers see delays and 503s.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIGHUP: all or nothing. What is wrong leaves the running configuration in force; what is right takes effect whole, for open
-// connections too, and disturbs no request.
+// SIGHUP: all or nothing. What is wrong leaves the running configuration in force; what is right takes effect whole,
+// for open connections too, and disturbs no request.
 
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
@@ -28,8 +28,8 @@ const secondsAhead = (seconds) => new Date(Date.now() + seconds * 1000).toISOStr
 const generation = async () => (await gateway.metrics()).value('s2s_generation');
 const failures = async () => (await gateway.metrics()).value('s2s_config_reloads_failed_total');
 
-// Ways to be wrong: `spoil` changes files of the folder or returns another configuration; `at` is the text of the line that is
-// blamed, `says` what is said of it.
+// Ways to be wrong: `spoil` changes files of the folder or returns another configuration; `at` is the text of the line
+// that is blamed, `says` what is said of it.
 const BROKEN = {
   'broken YAML': { spoil: () => 'issuer: [', says: /gateway\.yaml:\d+: / },
   'an empty file': { spoil: () => '', says: /empty/ },
