@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A wallet server, played by the misbehaving peer of tests/lib/peer.mjs in a process of its own: what it is told to do, and what
-// it got.
+// A wallet server, played by the misbehaving peer of tests/lib/peer.mjs in a process of its own: what it is told to do,
+// and what it got.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -36,11 +36,12 @@ export class Peer {
   }
 
   async listen(port = this.port) {
-    const files = ['--journal', join(this.dir, 'journal'), '--control', join(this.dir, 'control'), '--port', String(port)];
+    const files = ['--journal', join(this.dir, 'journal'), '--control', join(this.dir, 'control')];
     const own = ['--cert', pki('server.crt'), '--key', pki('server.key'), '--ca', pki('ca.crt')];
+    const place = ['--port', String(port), '--until-stdin-ends'];
     // Of an authority that nobody knows.
     const wrong = ['--wrong-cert', pki('rogue.crt'), '--wrong-key', pki('rogue.key')];
-    this.child = spawn(process.execPath, [PROGRAM, '--until-stdin-ends', ...files, ...own, ...wrong, ...this.args], {
+    this.child = spawn(process.execPath, [PROGRAM, ...place, ...files, ...own, ...wrong, ...this.args], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const [line] = await once(this.child.stdout, 'data');
@@ -69,8 +70,8 @@ export class Peer {
   }
 
   /**
-   * The requests that it got, oldest first, as in its journal; `json` is the body. `wanted`: only those with these members of
-   * the request, of its `json` when the name is not one of the request's.
+   * The requests that it got, oldest first, as in its journal; `json` is the body. `wanted`: only those with these
+   * members of the request, or of its `json`.
    */
   requests(wanted = {}) {
     const lines = readFileSync(join(this.dir, 'journal'), 'utf8').split('\n');

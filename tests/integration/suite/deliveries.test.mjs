@@ -9,8 +9,8 @@ import { otpItem } from '../../interop/lib/payloads.mjs';
 import { assertOk } from '../../interop/suite/support.mjs';
 import { eventually } from '../lib/bench.mjs';
 import {
-  assertCall, assertEvent, assertManage, assertVerificationStatus, callOut, command, delivered, events, hold, laneOpened, ledger,
-  offer, open, openMany, owed, rows,
+  allDelivered, assertCall, assertEvent, assertManage, assertVerificationStatus, callOut, command, delivered, events,
+  hold, laneOpened, ledger, offer, open, openMany, owed, rows,
 } from '../lib/deliveries.mjs';
 import { closing, Gateway } from '../lib/gateway.mjs';
 import { Peer } from '../lib/peer.mjs';
@@ -27,7 +27,8 @@ after(() => Promise.all([peer.close(), http1Peer.close()]));
 const gateway = await Gateway.start('deliveries', {
   edit: (config) => {
     callOut(config, { wallet: `${peer.url}/base` });
-    offer(config, 'badge_deny', { verification: { decision: 'deny', denied_reason: 'NOT_ELIGIBLE', denied_message: 'No.' } });
+    const denial = { decision: 'deny', denied_reason: 'NOT_ELIGIBLE', denied_message: 'No.' };
+    offer(config, 'badge_deny', { verification: denial });
     offer(config, 'badge_slow', { ready_after: `${READY_MS}ms` });
     const [info] = config.credential_configurations.filter(({ id }) => id === 'badge_info');
     offer(config, 'badge_hurry', { verification: { ...info.verification, deadline: '1s' } });
@@ -97,11 +98,11 @@ describe('/verification/notify', () => {
 
   test('tells of many at once, each exactly once, over few connections', async () => {
     const sessions = await openMany(wallet, 40);
-    for (const session of sessions) {
-      const [, arrival] = await delivered(gateway, session.verificationId);
-      assert.equal((await peer.receivedOnce(about(session))).requestId, arrival.request_id);
-    }
-    const connections = new Set(sessions.flatMap((session) => peer.requests(about(session))).map((it) => it.connection));
+    const ledgers = await allDelivered(gateway, sessions.map(({ verificationId }) => verificationId));
+    for (const [i, session] of sessions.entries())
+      assert.equal((await peer.receivedOnce(about(session))).requestId, ledgers[i][1].request_id);
+    const requests = sessions.flatMap((session) => peer.requests(about(session)));
+    const connections = new Set(requests.map(({ connection }) => connection));
     assert.ok(connections.size <= gateway.config.workers, `${connections.size} connections`);
   });
 });
@@ -150,8 +151,10 @@ describe('what the issuer does to an instance', () => {
     return { session, instanceId: instances[0] };
   }
 
-  const answered = async (instanceId) =>
-    (await rows(gateway, `SELECT manage_outcome, manage_failure_reason FROM s2s.instance WHERE instance_id = '${instanceId}'`))[0];
+  const answered = async (instanceId) => {
+    const columns = 'manage_outcome, manage_failure_reason';
+    return (await rows(gateway, `SELECT ${columns} FROM s2s.instance WHERE instance_id = '${instanceId}'`))[0];
+  };
 
   test('suspending, resuming and cancelling reach the wallet as SUSPEND, RESUME and UNLINK', async () => {
     const { session, instanceId } = await instance();
@@ -226,7 +229,11 @@ describe('a peer without an address', () => {
     const session = await open(other);
     await other.waitFor(session, 'APPROVED');
     const address = http1Peer.url;
-    await gateway.reconfigure((config) => config.peers.forEach((it) => it.name === 'other-wallet' && delete it.url && delete it.ca));
+    await gateway.reconfigure((config) => {
+      const it = config.peers.find(({ name }) => name === 'other-wallet');
+      delete it.url;
+      delete it.ca;
+    });
     await release();
     await sleep(500);
     assert.ok(await owed(gateway, session.verificationId));
