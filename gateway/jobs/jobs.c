@@ -32,6 +32,7 @@ struct chore_state {
     struct gw_db_call call;
     struct s2s_arena *arena; /* of the run in flight, else NULL */
     int64_t due_us;
+    uint64_t generation; /* of its last run */
 };
 
 struct gw_jobs {
@@ -196,12 +197,19 @@ static void on_chore_over(struct gw_db_call *call, enum gw_db_outcome outcome, c
     --state->jobs->worker->in_flight;
 }
 
+/* A new configuration makes every chore due: it may say something else. */
+static bool is_due(const struct chore_state *state, int64_t now_us)
+{
+    return state->due_us <= now_us || state->generation != state->jobs->worker->generation->number;
+}
+
 static void run_due_chores(struct gw_jobs *jobs, int64_t now_us)
 {
     for (size_t i = 0; i < jobs->plan->chore_count; ++i) {
         struct chore_state *state = &jobs->chores[i];
-        if (state->arena != NULL || state->due_us > now_us || !gw_db_ready(jobs->worker->db))
+        if (state->arena != NULL || !is_due(state, now_us) || !gw_db_ready(jobs->worker->db))
             continue;
+        state->generation = jobs->worker->generation->number;
         state->due_us = now_us + state->chore->period_ms * 1000;
         state->arena = s2s_arena_new(CALL_MEMORY);
         gw_db_call_init(&state->call, &gw_statements[state->chore->statement]);

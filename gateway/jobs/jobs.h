@@ -28,7 +28,8 @@ struct gw_job_kind {
     void (*run)(struct gw_job *job, const PGresult *result, int row);
 };
 
-/* Work that is due every now and then on one worker of the process, whatever the queue holds. */
+/* Work that is due every now and then, and after each reload, on one worker of the process, whatever the queue holds.
+ */
 struct gw_chore {
     const char *name;
     enum gw_statement_id statement;

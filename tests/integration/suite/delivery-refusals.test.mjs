@@ -103,8 +103,11 @@ test('a peer that refuses us is asked by one probe at a time, and gets all when 
   await sleep(2 * BLOCK_MS + 500);
   const probes = line.requests({ behaviour: 'forbidden' }).slice(asked.length);
   assert.ok(probes.length >= 1 && probes.length <= 2, `${probes.length} probes in two blocks`);
+  const blocked = async () => (await gateway.metrics()).value('s2s_peer_blocked', { peer: 'other-wallet' });
+  assert.equal(await blocked(), 1);
   line.behave();
   await allDelivered(gateway, [first, ...others].map(id));
+  assert.equal(await blocked(), 0);
 });
 
 test('a 200 without a body, or with one that cannot be read, counts: the message has arrived', async () => {
@@ -120,6 +123,7 @@ test('a 200 without a body, or with one that cannot be read, counts: the message
 describe('what a peer finally refuses', () => {
   const dead = async (ref) => (await rows(gateway, `SELECT * FROM s2s.delivery_dead WHERE ref = '${ref}'`))[0];
   const deadJobs = async () => (await gateway.metrics()).value('s2s_jobs_total', { kind: 'deliver', outcome: 'dead' });
+  const letters = async () => (await gateway.metrics()).value('s2s_queue_dead', { kind: 'deliver', peer: 'wallet' });
 
   for (const status of [400, 404, 409, 422]) {
     test(`with ${status}: becomes a dead letter, loudly, and can be sent again`, async () => {
@@ -135,6 +139,7 @@ describe('what a peer finally refuses', () => {
       assert.deepEqual([logged.reason, logged.path], [`HTTP ${status}`, NOTIFY]);
       assert.equal(logged.delivery, String(letter.delivery_id));
       await eventually('it is counted', async () => (await deadJobs()) === counted + 1);
+      assert.equal(await letters(), 1);
       await gateway.fsck();
 
       good.behave();
@@ -143,6 +148,7 @@ describe('what a peer finally refuses', () => {
       await settled(gateway, id(session));
       assert.deepEqual(await events(gateway, id(session)), ['owed', 'given_up', 'redriven', 'delivered']);
       assert.equal(await dead(id(session)), undefined);
+      assert.equal(await letters(), 0);
       const [refused, taken] = good.requests(about(session));
       assert.notEqual(taken.requestId, refused.requestId, 'a new request');
       assert.deepEqual(await redrive(), ['f']);
