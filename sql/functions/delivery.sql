@@ -60,7 +60,7 @@ BEGIN
   SELECT v_due, v_now, v_due, gen_random_uuid(), l.peer, p_endpoint, p_ref, p_payload
   FROM s2s.lane AS l
   WHERE l.peer = p_peer
-  ON CONFLICT (ref, endpoint, peer) DO UPDATE
+  ON CONFLICT (ref, endpoint, peer, side) DO UPDATE
     SET owed = t.owed + 1, owed_at = excluded.owed_at, payload = excluded.payload
   RETURNING t.* INTO d;
   IF FOUND THEN
@@ -334,7 +334,7 @@ BEGIN
   SELECT r.delivery_id, v_now, r.created_at, v_now, gen_random_uuid(), r.peer, r.endpoint, r.ref, r.payload
   FROM raised AS r
   -- It was owed anew after it died: that one tells all.
-  ON CONFLICT (ref, endpoint, peer) DO UPDATE SET owed = t.owed + 1
+  ON CONFLICT (ref, endpoint, peer, side) DO UPDATE SET owed = t.owed + 1
   RETURNING t.* INTO d;
   IF NOT FOUND THEN
     RETURN false;

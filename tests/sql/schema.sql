@@ -59,7 +59,10 @@ CREATE TABLE s2s.delivery (
     ref text NOT NULL COLLATE pg_catalog."C",
     last_failure text,
     body_digest bytea,
-    payload json
+    payload json,
+    side text DEFAULT 'ISSUER'::text NOT NULL COLLATE pg_catalog."C",
+    seen bigint,
+    polls integer DEFAULT 0 NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_analyze_scale_factor='0.05');
 
@@ -81,13 +84,19 @@ COMMENT ON COLUMN s2s.delivery.attempts IS 'Failed ones; those that a block of t
 
 COMMENT ON COLUMN s2s.delivery.same_failures IS 'How often last_failure came in a row under this request_id (D17).';
 
-COMMENT ON COLUMN s2s.delivery.endpoint IS 'Path.';
+COMMENT ON COLUMN s2s.delivery.endpoint IS 'Path; of a webhook, the event type.';
 
 COMMENT ON COLUMN s2s.delivery.ref IS 'The thing that it is about.';
 
 COMMENT ON COLUMN s2s.delivery.body_digest IS 'SHA-256 of the body last sent under request_id.';
 
 COMMENT ON COLUMN s2s.delivery.payload IS 'Facts of the occasion that no other table keeps, such as an event''s type.';
+
+COMMENT ON COLUMN s2s.delivery.side IS 'ISSUER or WALLET: the role that owes it, whose tables it is about.';
+
+COMMENT ON COLUMN s2s.delivery.seen IS 'Version of the thing when the flight in progress was claimed, or its submission.';
+
+COMMENT ON COLUMN s2s.delivery.polls IS 'Answers so far that said "not yet".';
 
 CREATE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void
     LANGUAGE sql
@@ -710,7 +719,8 @@ CREATE TABLE s2s.delivery_dead (
     endpoint text NOT NULL COLLATE pg_catalog."C",
     ref text NOT NULL COLLATE pg_catalog."C",
     payload json,
-    reason text NOT NULL
+    reason text NOT NULL,
+    side text DEFAULT 'ISSUER'::text NOT NULL COLLATE pg_catalog."C"
 );
 
 COMMENT ON TABLE s2s.delivery_dead IS 'Deliveries given up. They stay until an operator acts.';
@@ -740,6 +750,36 @@ COMMENT ON TABLE s2s."fetch" IS 'Gets that were told to come back (202). A trans
 COMMENT ON COLUMN s2s."fetch".keys_digest IS 'Digest of the keys: the same keys get the same transaction_id.';
 
 COMMENT ON COLUMN s2s."fetch".keys IS 'The presentment keys of the first get, JSON array of public JWKs.';
+
+CREATE TABLE s2s.issuer_metadata (
+    next_at timestamp with time zone NOT NULL,
+    fetched_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    lease uuid,
+    attempts integer DEFAULT 0 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    issuer text NOT NULL COLLATE pg_catalog."C",
+    etag text,
+    failure text,
+    body text
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE s2s.issuer_metadata IS 'What the issuers publish of themselves, fetched again when it is out of date.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.next_at IS 'When it is to be fetched: its schedule, or the end of the lease.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.lease IS 'Fencing token of the fetch in progress: ending it needs it.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.attempts IS 'Failures since the last success.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.active IS 'In the configuration. What is not, is not fetched.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.issuer IS 'Name of the peer.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.failure IS 'Why the last fetch failed; null when it did not.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.body IS 'The document as it came.';
 
 CREATE TABLE s2s.job_dead (
     job_id bigint NOT NULL,
@@ -771,7 +811,9 @@ CREATE TABLE s2s.lane (
     blocked_until timestamp with time zone,
     failures integer DEFAULT 0 NOT NULL,
     active boolean DEFAULT true NOT NULL,
-    peer text NOT NULL COLLATE pg_catalog."C"
+    peer text NOT NULL COLLATE pg_catalog."C",
+    kind text DEFAULT 'PEER'::text NOT NULL,
+    events text[]
 )
 WITH (fillfactor='50');
 
@@ -784,6 +826,10 @@ COMMENT ON COLUMN s2s.lane.blocked_until IS 'Nothing is sent before; afterwards 
 COMMENT ON COLUMN s2s.lane.failures IS 'In a row, across all deliveries of the lane.';
 
 COMMENT ON COLUMN s2s.lane.active IS 'In the configuration. An inactive lane keeps what is owed and sends nothing.';
+
+COMMENT ON COLUMN s2s.lane.kind IS 'PEER, or WEBHOOK: one of the operator''s own, whose lane is named "webhook:" and its name.';
+
+COMMENT ON COLUMN s2s.lane.events IS 'Event types that a webhook wants; null: all.';
 
 CREATE TABLE s2s.ledger (
     at timestamp with time zone NOT NULL,
@@ -814,6 +860,69 @@ CREATE TABLE s2s.ledger_default (
     ref text NOT NULL COLLATE pg_catalog."C",
     event text NOT NULL COLLATE pg_catalog."C",
     detail text
+);
+
+CREATE TABLE s2s.reconciliation (
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    in_process_limit interval,
+    owed integer DEFAULT 0 NOT NULL,
+    checked integer DEFAULT 0 NOT NULL,
+    found integer DEFAULT 0 NOT NULL,
+    scheduled boolean DEFAULT false NOT NULL,
+    reconciliation_id text NOT NULL COLLATE pg_catalog."C",
+    side text NOT NULL COLLATE pg_catalog."C",
+    scope_peer text COLLATE pg_catalog."C",
+    scope_instance text COLLATE pg_catalog."C",
+    cursor text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE s2s.reconciliation IS 'Walks over live instances that compare both sides'' views, and act on what differs.';
+
+COMMENT ON COLUMN s2s.reconciliation.in_process_limit IS 'How long an instance may be IN_PROCESS while the wallet says ACTIVE.';
+
+COMMENT ON COLUMN s2s.reconciliation.owed IS 'Instances that were asked about.';
+
+COMMENT ON COLUMN s2s.reconciliation.checked IS 'Of these, how many questions have ended.';
+
+COMMENT ON COLUMN s2s.reconciliation.found IS 'How many findings there are.';
+
+COMMENT ON COLUMN s2s.reconciliation.scheduled IS 'Started by the clock, not by somebody.';
+
+COMMENT ON COLUMN s2s.reconciliation.reconciliation_id IS 'A UUID.';
+
+COMMENT ON COLUMN s2s.reconciliation.side IS 'ISSUER or WALLET: whose instances are walked.';
+
+COMMENT ON COLUMN s2s.reconciliation.scope_peer IS 'Only instances of this peer; null: of all.';
+
+COMMENT ON COLUMN s2s.reconciliation.scope_instance IS 'Only this instance; null: all.';
+
+COMMENT ON COLUMN s2s.reconciliation.cursor IS 'The instance up to which the peers have been asked.';
+
+CREATE TABLE s2s.reconciliation_finding (
+    finding_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    reconciliation_id text NOT NULL COLLATE pg_catalog."C",
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    ours text,
+    theirs text,
+    finding text NOT NULL,
+    action text
+);
+
+COMMENT ON TABLE s2s.reconciliation_finding IS 'What a run found, and what it did about it.';
+
+COMMENT ON COLUMN s2s.reconciliation_finding.ours IS 'Status as this side shows it.';
+
+COMMENT ON COLUMN s2s.reconciliation_finding.theirs IS 'Status as the peer shows it; null when it knows no such instance.';
+
+ALTER TABLE s2s.reconciliation_finding ALTER COLUMN finding_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME s2s.reconciliation_finding_finding_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE s2s.session (
@@ -853,6 +962,175 @@ COMMENT ON COLUMN s2s.verification_data.server_sealed IS 'Items of the wallet se
 
 COMMENT ON COLUMN s2s.verification_data.client_jwe IS 'What the wallet client encrypted, as it came, in order.';
 
+CREATE TABLE s2s.wallet_event (
+    created_at timestamp with time zone NOT NULL,
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    event_type text NOT NULL,
+    event_timestamp text,
+    triggering_request_id text,
+    details json
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+
+COMMENT ON TABLE s2s.wallet_event IS 'Events that the issuer is still to be told; gone when it has been.';
+
+COMMENT ON COLUMN s2s.wallet_event.event_id IS 'A UUID.';
+
+COMMENT ON COLUMN s2s.wallet_event.event_timestamp IS 'eventTimestamp, RFC 3339, if the application gave one.';
+
+COMMENT ON COLUMN s2s.wallet_event.details IS 'eventDetails.';
+
+CREATE TABLE s2s.wallet_fetch (
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    fetch_id text NOT NULL COLLATE pg_catalog."C",
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'WAITING'::text NOT NULL COLLATE pg_catalog."C",
+    transaction_id text,
+    request json NOT NULL,
+    request_digest bytea NOT NULL,
+    answer text,
+    problem json
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+ALTER TABLE ONLY s2s.wallet_fetch ALTER COLUMN answer SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE s2s.wallet_fetch IS 'Credentials that the application asked for: WAITING, then READY or FAILED for a while.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.fetch_id IS 'A UUID.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.transaction_id IS 'The issuer said "not yet" and gave this to ask with.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.request IS 'Body of /credential/get without transaction_id: ciphertext and public keys only.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.answer IS 'Body of the 200: the credentials are encrypted to the wallet client.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.problem IS 'Why it is FAILED, or the last refusal.';
+
+CREATE TABLE s2s.wallet_instance (
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    last_status_change_time timestamp with time zone NOT NULL,
+    manage_answered_at timestamp with time zone,
+    missing_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    confirmed boolean DEFAULT false NOT NULL,
+    wallet_suspended boolean DEFAULT false NOT NULL,
+    issuer_suspended boolean DEFAULT false NOT NULL,
+    unlinked boolean DEFAULT false NOT NULL,
+    cancelled boolean DEFAULT false NOT NULL,
+    update_available boolean DEFAULT false NOT NULL,
+    display_updated boolean DEFAULT false NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    issuer text NOT NULL COLLATE pg_catalog."C",
+    configuration_id text NOT NULL,
+    credential_version text,
+    last_status_change_reason text,
+    manage_outcome text,
+    manage_failure_reason text
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
+
+COMMENT ON TABLE s2s.wallet_instance IS 'Credential instances, as the wallet sees them: five facts, of which s2s.wallet_instance_status() derives the status. Only s2s.wallet_act() changes them.';
+
+COMMENT ON COLUMN s2s.wallet_instance.manage_answered_at IS 'When the issuer last answered a /credential/manage of ours.';
+
+COMMENT ON COLUMN s2s.wallet_instance.missing_at IS 'When the issuer said that it knows no such instance.';
+
+COMMENT ON COLUMN s2s.wallet_instance.version IS 'Grows with every change of the shown status.';
+
+COMMENT ON COLUMN s2s.wallet_instance.confirmed IS 'The application reported PROVISIONING_SUCCESS.';
+
+COMMENT ON COLUMN s2s.wallet_instance.wallet_suspended IS 'By this side, whatever the issuer has answered so far.';
+
+COMMENT ON COLUMN s2s.wallet_instance.cancelled IS 'The issuer took it back.';
+
+COMMENT ON COLUMN s2s.wallet_instance.update_available IS 'A newer version than credential_version is there, says the issuer.';
+
+COMMENT ON COLUMN s2s.wallet_instance.display_updated IS 'There is newer display data, says the issuer.';
+
+COMMENT ON COLUMN s2s.wallet_instance.credential_version IS 'Of the last successful get.';
+
+COMMENT ON COLUMN s2s.wallet_instance.manage_outcome IS 'Its outcome: COMPLETED, SCHEDULED, FAILED, NO_CHANGE; null if it gave none.';
+
+COMMENT ON COLUMN s2s.wallet_instance.manage_failure_reason IS 'Its failureReason, cut short.';
+
+CREATE TABLE s2s.wallet_lifecycle (
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    lifecycle_id text NOT NULL COLLATE pg_catalog."C",
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    request_id uuid NOT NULL,
+    state text DEFAULT 'REQUESTED'::text NOT NULL COLLATE pg_catalog."C",
+    action text NOT NULL,
+    reason text,
+    failure_reason text
+);
+
+COMMENT ON TABLE s2s.wallet_lifecycle IS 'What an issuer asked of an instance and the operator''s backend decides: REQUESTED, SCHEDULED (the backend knows), then COMPLETED or FAILED.';
+
+COMMENT ON COLUMN s2s.wallet_lifecycle.lifecycle_id IS 'A UUID.';
+
+COMMENT ON COLUMN s2s.wallet_lifecycle.request_id IS 'x-request-id of the issuer''s /credential/manage.';
+
+CREATE TABLE s2s.wallet_session (
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    polled boolean DEFAULT false NOT NULL,
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    issuer text NOT NULL COLLATE pg_catalog."C",
+    verification_id text COLLATE pg_catalog."C",
+    status text DEFAULT 'STARTING'::text NOT NULL COLLATE pg_catalog."C",
+    cancel_reason text,
+    configuration_ids text[] NOT NULL,
+    verification json,
+    problem json,
+    body_digest bytea NOT NULL,
+    body_sealed bytea
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
+ALTER TABLE ONLY s2s.wallet_session ALTER COLUMN body_sealed SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE s2s.wallet_session IS 'Issuances, as the wallet sees them. The issuer''s word is what counts: only s2s.wallet_session_move() writes it here.';
+
+COMMENT ON COLUMN s2s.wallet_session.version IS 'Grows with every news: an answer that set out before it is out of date.';
+
+COMMENT ON COLUMN s2s.wallet_session.polled IS 'The issuer is asked now and then while this is not final; else its notifications alone must do.';
+
+COMMENT ON COLUMN s2s.wallet_session.issuer IS 'Peer that the session was opened with: the only one that may speak of it.';
+
+COMMENT ON COLUMN s2s.wallet_session.verification_id IS 'Made by the issuer; null until it is known.';
+
+COMMENT ON COLUMN s2s.wallet_session.status IS 'STARTING (initiate is not answered), a status of VerificationStatus, or FAILED (initiate was refused for good).';
+
+COMMENT ON COLUMN s2s.wallet_session.cancel_reason IS 'The application asked to cancel.';
+
+COMMENT ON COLUMN s2s.wallet_session.verification IS 'The last VerificationStatus, only its known members.';
+
+COMMENT ON COLUMN s2s.wallet_session.problem IS 'The last refusal of the issuer; null once it is got over.';
+
+COMMENT ON COLUMN s2s.wallet_session.body_digest IS 'Tells the same start, asked again, from another one.';
+
+COMMENT ON COLUMN s2s.wallet_session.body_sealed IS 'Body of initiate, sealed with the gateway''s data key; gone when initiate is answered.';
+
+CREATE TABLE s2s.wallet_submission (
+    created_at timestamp with time zone NOT NULL,
+    seq integer NOT NULL,
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    body_sealed bytea NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+ALTER TABLE ONLY s2s.wallet_submission ALTER COLUMN body_sealed SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE s2s.wallet_submission IS 'Supplements that wait to be sent, one after the other; gone when the issuer has answered, or the session is over.';
+
+COMMENT ON COLUMN s2s.wallet_submission.seq IS 'Order in the session, from 1.';
+
+COMMENT ON COLUMN s2s.wallet_submission.body_sealed IS 'verificationDataPayload and extensions, sealed.';
+
 ALTER TABLE ONLY s2s.answer ATTACH PARTITION s2s.answer_default DEFAULT;
 
 ALTER TABLE ONLY s2s.ledger ATTACH PARTITION s2s.ledger_default DEFAULT;
@@ -861,7 +1139,7 @@ ALTER TABLE ONLY s2s.delivery_dead
     ADD CONSTRAINT delivery_dead_pkey PRIMARY KEY (delivery_id);
 
 ALTER TABLE ONLY s2s.delivery
-    ADD CONSTRAINT delivery_once UNIQUE (ref, endpoint, peer);
+    ADD CONSTRAINT delivery_once UNIQUE (ref, endpoint, peer, side);
 
 ALTER TABLE ONLY s2s.delivery
     ADD CONSTRAINT delivery_pkey PRIMARY KEY (delivery_id);
@@ -878,6 +1156,9 @@ ALTER TABLE ONLY s2s.instance
 ALTER TABLE ONLY s2s.instance
     ADD CONSTRAINT instance_pkey PRIMARY KEY (instance_id);
 
+ALTER TABLE ONLY s2s.issuer_metadata
+    ADD CONSTRAINT issuer_metadata_pkey PRIMARY KEY (issuer);
+
 ALTER TABLE ONLY s2s.job_dead
     ADD CONSTRAINT job_dead_pkey PRIMARY KEY (job_id);
 
@@ -886,6 +1167,12 @@ ALTER TABLE ONLY s2s.job
 
 ALTER TABLE ONLY s2s.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (peer);
+
+ALTER TABLE ONLY s2s.reconciliation_finding
+    ADD CONSTRAINT reconciliation_finding_pkey PRIMARY KEY (reconciliation_id, finding_id);
+
+ALTER TABLE ONLY s2s.reconciliation
+    ADD CONSTRAINT reconciliation_pkey PRIMARY KEY (reconciliation_id);
 
 ALTER TABLE ONLY s2s.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (session_id);
@@ -896,9 +1183,29 @@ ALTER TABLE ONLY s2s.verification_data
 ALTER TABLE ONLY s2s.verification
     ADD CONSTRAINT verification_pkey PRIMARY KEY (verification_id);
 
+ALTER TABLE ONLY s2s.wallet_event
+    ADD CONSTRAINT wallet_event_pkey PRIMARY KEY (event_id);
+
+ALTER TABLE ONLY s2s.wallet_fetch
+    ADD CONSTRAINT wallet_fetch_pkey PRIMARY KEY (fetch_id);
+
+ALTER TABLE ONLY s2s.wallet_instance
+    ADD CONSTRAINT wallet_instance_pkey PRIMARY KEY (instance_id);
+
+ALTER TABLE ONLY s2s.wallet_lifecycle
+    ADD CONSTRAINT wallet_lifecycle_pkey PRIMARY KEY (lifecycle_id);
+
+ALTER TABLE ONLY s2s.wallet_session
+    ADD CONSTRAINT wallet_session_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY s2s.wallet_submission
+    ADD CONSTRAINT wallet_submission_pkey PRIMARY KEY (session_id, seq);
+
 CREATE UNIQUE INDEX answer_default_request ON s2s.answer_default USING btree (request_id, peer);
 
 CREATE INDEX delivery_dead_peer ON s2s.delivery_dead USING btree (peer);
+
+CREATE INDEX delivery_dead_ref ON s2s.delivery_dead USING btree (ref, endpoint);
 
 CREATE INDEX delivery_flight ON s2s.delivery USING btree (peer, next_at) WHERE (lease IS NOT NULL);
 
@@ -910,7 +1217,23 @@ CREATE INDEX ledger_ref ON ONLY s2s.ledger USING btree (ref);
 
 CREATE INDEX ledger_default_ref_idx ON s2s.ledger_default USING btree (ref);
 
+CREATE INDEX reconciliation_running ON s2s.reconciliation USING btree (side) WHERE (finished_at IS NULL);
+
+CREATE INDEX reconciliation_started ON s2s.reconciliation USING btree (side, started_at);
+
 CREATE INDEX verification_due ON s2s.verification USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX wallet_fetch_settled ON s2s.wallet_fetch USING btree (updated_at) WHERE (state <> 'WAITING'::text);
+
+CREATE UNIQUE INDEX wallet_fetch_waiting ON s2s.wallet_fetch USING btree (instance_id, request_digest) WHERE (state = 'WAITING'::text);
+
+CREATE INDEX wallet_instance_listed ON s2s.wallet_instance USING btree (created_at, instance_id);
+
+CREATE INDEX wallet_instance_session ON s2s.wallet_instance USING btree (session_id);
+
+CREATE INDEX wallet_lifecycle_open ON s2s.wallet_lifecycle USING btree (instance_id) WHERE (state = ANY (ARRAY['REQUESTED'::text, 'SCHEDULED'::text]));
+
+CREATE INDEX wallet_session_listed ON s2s.wallet_session USING btree (created_at, session_id);
 
 ALTER INDEX s2s.ledger_ref ATTACH PARTITION s2s.ledger_default_ref_idx;
 
