@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A small HTTPS client with a client certificate, over HTTP/1.1 or HTTP/2, that keeps its connections.
+// A small HTTPS client with a client certificate, over HTTP/1.1 or HTTP/2, that keeps its connections; and plain
+// HTTP/1.1 for listeners on loopback and on Unix sockets.
 
+import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 
@@ -52,8 +54,10 @@ function collect(stream, timeoutMs, resolveWith, reject) {
 }
 
 class Http1Transport {
-  constructor(tls, { maxSockets }) {
-    this.agent = new https.Agent({ ...tls, keepAlive: true, maxSockets });
+  constructor(tls, { maxSockets, socketPath }) {
+    this.scheme = tls === undefined ? http : https;
+    this.agent = new this.scheme.Agent({ ...tls, keepAlive: true, maxSockets });
+    this.socketPath = socketPath;
   }
 
   request(url, { method, headers, body, timeoutMs }) {
@@ -61,7 +65,8 @@ class Http1Transport {
       // Node frames a body by itself only for methods that usually have one; unframed it would be the next request.
       const framed = body === undefined || 'transfer-encoding' in headers;
       const fields = framed ? headers : { 'content-length': Buffer.byteLength(body), ...headers };
-      const request = https.request(url, { agent: this.agent, method, headers: fields, timeout: timeoutMs });
+      const { agent, socketPath } = this;
+      const request = this.scheme.request(url, { agent, socketPath, method, headers: fields, timeout: timeoutMs });
       request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)));
       request.on('error', reject);
       request.on('response', (message) => {
@@ -130,11 +135,14 @@ class Http2Transport {
   }
 }
 
-/** An HTTPS client. `tls` are options of node:tls: `ca`, `cert`, `key`, `minVersion`, `maxVersion`, … */
+/**
+ * An HTTPS client. `tls` are options of node:tls: `ca`, `cert`, `key`, `minVersion`, `maxVersion`, …; without them it
+ * speaks plain HTTP. `socketPath` is a Unix socket to connect to, whatever host a URL names.
+ */
 export class HttpClient {
-  constructor(tls, { protocol = 'h1', timeoutMs = DEFAULT_TIMEOUT_MS, maxSockets = 32 } = {}) {
+  constructor(tls, { protocol = 'h1', timeoutMs = DEFAULT_TIMEOUT_MS, maxSockets = 32, socketPath } = {}) {
     this.timeoutMs = timeoutMs;
-    this.transport = protocol === 'h2' ? new Http2Transport(tls) : new Http1Transport(tls, { maxSockets });
+    this.transport = protocol === 'h2' ? new Http2Transport(tls) : new Http1Transport(tls, { maxSockets, socketPath });
   }
 
   /** Send one request; `body` is a string, a Buffer or undefined. Rejects when no complete answer arrives. */
