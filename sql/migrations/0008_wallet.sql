@@ -48,12 +48,14 @@ CREATE TABLE s2s.wallet_session (
   body_digest       bytea NOT NULL,
   body_sealed       bytea
 ) WITH (
-  -- A handful of updates each, never of an indexed column: room on the page keeps them HOT.
+  -- A handful of updates each, most of which are HOT when there is room on the page: the status is indexed, nothing else
+  -- that changes.
   fillfactor = 80,
   autovacuum_vacuum_scale_factor = 0.05
 );
--- Listing, page by page.
+-- Listing, page by page: all; and those of some issuers in some states, however few of many.
 CREATE INDEX wallet_session_listed ON s2s.wallet_session (created_at, session_id);
+CREATE INDEX wallet_session_listed_by ON s2s.wallet_session (issuer, status, created_at, session_id);
 -- Ciphertext does not compress.
 ALTER TABLE s2s.wallet_session ALTER COLUMN body_sealed SET STORAGE EXTERNAL;
 
@@ -121,6 +123,16 @@ CREATE TABLE s2s.wallet_instance (
 );
 CREATE INDEX wallet_instance_session ON s2s.wallet_instance (session_id);
 CREATE INDEX wallet_instance_listed ON s2s.wallet_instance (created_at, instance_id);
+-- The body of s2s.wallet_instance_status(), letter for letter: calls of it are inlined, and find this.
+CREATE INDEX wallet_instance_listed_by ON s2s.wallet_instance (
+  (CASE
+    WHEN cancelled THEN 'CANCELLED'
+    WHEN unlinked THEN 'UNLINKED'
+    WHEN issuer_suspended THEN 'SUSPENDED_ISSUER'
+    WHEN wallet_suspended THEN 'SUSPENDED_WALLET'
+    WHEN confirmed THEN 'ACTIVE'
+    ELSE 'IN_PROCESS'
+  END), created_at, instance_id);
 
 COMMENT ON TABLE s2s.wallet_instance IS
   'Credential instances, as the wallet sees them: five facts, of which s2s.wallet_instance_status() derives the status. '
@@ -155,7 +167,7 @@ CREATE TABLE s2s.wallet_fetch (
 );
 -- One that waits is not doubled; and what to poke when the issuer says that a credential is ready.
 CREATE UNIQUE INDEX wallet_fetch_waiting ON s2s.wallet_fetch (instance_id, request_digest) WHERE state = 'WAITING';
--- What s2s.wallet_forget() walks.
+-- What s2s.wallet_maintain() walks.
 CREATE INDEX wallet_fetch_settled ON s2s.wallet_fetch (updated_at) WHERE state <> 'WAITING';
 ALTER TABLE s2s.wallet_fetch ALTER COLUMN answer SET STORAGE EXTERNAL;
 
@@ -216,6 +228,7 @@ CREATE TABLE s2s.issuer_metadata (
   attempts   integer NOT NULL DEFAULT 0,
   active     boolean NOT NULL DEFAULT true,
   issuer     text COLLATE "C" PRIMARY KEY,
+  identifier text COLLATE "C",
   etag       text,
   failure    text,
   body       text
@@ -230,6 +243,7 @@ COMMENT ON COLUMN s2s.issuer_metadata.lease IS 'Fencing token of the fetch in pr
 COMMENT ON COLUMN s2s.issuer_metadata.attempts IS 'Failures since the last success.';
 COMMENT ON COLUMN s2s.issuer_metadata.active IS 'In the configuration. What is not, is not fetched.';
 COMMENT ON COLUMN s2s.issuer_metadata.issuer IS 'Name of the peer.';
+COMMENT ON COLUMN s2s.issuer_metadata.identifier IS 'Credential Issuer Identifier: the document is of this one.';
 COMMENT ON COLUMN s2s.issuer_metadata.body IS 'The document as it came.';
 COMMENT ON COLUMN s2s.issuer_metadata.failure IS 'Why the last fetch failed; null when it did not.';
 
@@ -239,37 +253,61 @@ CREATE TABLE s2s.reconciliation (
   started_at        timestamptz NOT NULL,
   finished_at       timestamptz,
   in_process_limit  interval,
-  owed              integer NOT NULL DEFAULT 0,
+  asked             integer NOT NULL DEFAULT 0,
   checked           integer NOT NULL DEFAULT 0,
   found             integer NOT NULL DEFAULT 0,
   scheduled         boolean NOT NULL DEFAULT false,
+  walked            boolean NOT NULL DEFAULT false,
   reconciliation_id text COLLATE "C" PRIMARY KEY,
   side              text COLLATE "C" NOT NULL,
   scope_peer        text COLLATE "C",
   scope_instance    text COLLATE "C",
-  cursor            text COLLATE "C" NOT NULL DEFAULT ''
+  cursor            text COLLATE "C" NOT NULL DEFAULT '',
+  left_out          text[] NOT NULL DEFAULT '{}'
 );
 CREATE INDEX reconciliation_started ON s2s.reconciliation (side, started_at);
 CREATE INDEX reconciliation_running ON s2s.reconciliation (side) WHERE finished_at IS NULL;
+-- What s2s.wallet_maintain() walks.
+CREATE INDEX reconciliation_finished ON s2s.reconciliation (finished_at) WHERE finished_at IS NOT NULL;
 
-COMMENT ON TABLE s2s.reconciliation IS 'Walks over live instances that compare both sides'' views, and act on what differs.';
+COMMENT ON TABLE s2s.reconciliation IS
+  'Walks over instances that compare both sides'' views, and act on what differs. Only s2s.reconcile_due() writes rows.';
 COMMENT ON COLUMN s2s.reconciliation.reconciliation_id IS 'A UUID.';
 COMMENT ON COLUMN s2s.reconciliation.side IS 'ISSUER or WALLET: whose instances are walked.';
 COMMENT ON COLUMN s2s.reconciliation.scope_peer IS 'Only instances of this peer; null: of all.';
 COMMENT ON COLUMN s2s.reconciliation.scope_instance IS 'Only this instance; null: all.';
-COMMENT ON COLUMN s2s.reconciliation.cursor IS 'The instance up to which the peers have been asked.';
-COMMENT ON COLUMN s2s.reconciliation.owed IS 'Instances that were asked about.';
-COMMENT ON COLUMN s2s.reconciliation.checked IS 'Of these, how many questions have ended.';
-COMMENT ON COLUMN s2s.reconciliation.found IS 'How many findings there are.';
+COMMENT ON COLUMN s2s.reconciliation.cursor IS 'The instance up to which the walk has come.';
+COMMENT ON COLUMN s2s.reconciliation.walked IS 'The walk has come to its end.';
+COMMENT ON COLUMN s2s.reconciliation.left_out IS 'Peers that do not answer, or cannot be called: not asked about all.';
+COMMENT ON COLUMN s2s.reconciliation.asked IS 'Instances that their peers were asked about.';
+COMMENT ON COLUMN s2s.reconciliation.checked IS 'Of these, how many questions had ended at the last step.';
+COMMENT ON COLUMN s2s.reconciliation.found IS 'How many findings there were at the last step.';
 COMMENT ON COLUMN s2s.reconciliation.scheduled IS 'Started by the clock, not by somebody.';
 COMMENT ON COLUMN s2s.reconciliation.in_process_limit IS
   'How long an instance may be IN_PROCESS while the wallet says ACTIVE.';
+
+CREATE TABLE s2s.reconciliation_check (
+  asked_at          timestamptz NOT NULL,
+  reconciliation_id text COLLATE "C" NOT NULL,
+  side              text COLLATE "C" NOT NULL,
+  instance_id       text COLLATE "C" NOT NULL,
+  peer              text COLLATE "C" NOT NULL,
+  -- The instance first: an answer ends the questions of all runs about it.
+  PRIMARY KEY (instance_id, side, reconciliation_id)
+) WITH (
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 500
+);
+CREATE INDEX reconciliation_check_run ON s2s.reconciliation_check (reconciliation_id, peer);
+
+COMMENT ON TABLE s2s.reconciliation_check IS
+  'Questions under way: a run has asked a peer about an instance. Rows of their own, so that answers do not queue for the run.';
 
 CREATE TABLE s2s.reconciliation_finding (
   finding_id        bigint GENERATED ALWAYS AS IDENTITY,
   at                timestamptz NOT NULL,
   reconciliation_id text COLLATE "C" NOT NULL,
-  instance_id       text COLLATE "C" NOT NULL,
+  instance_id       text COLLATE "C",
   ours              text,
   theirs            text,
   finding           text NOT NULL,
@@ -278,5 +316,7 @@ CREATE TABLE s2s.reconciliation_finding (
 );
 
 COMMENT ON TABLE s2s.reconciliation_finding IS 'What a run found, and what it did about it.';
+COMMENT ON COLUMN s2s.reconciliation_finding.instance_id IS 'Null: about a peer, not an instance.';
 COMMENT ON COLUMN s2s.reconciliation_finding.ours IS 'Status as this side shows it.';
 COMMENT ON COLUMN s2s.reconciliation_finding.theirs IS 'Status as the peer shows it; null when it knows no such instance.';
+COMMENT ON COLUMN s2s.reconciliation_finding.action IS 'What was done; null: nothing.';
