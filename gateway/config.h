@@ -37,10 +37,24 @@ struct gw_string_list {
     size_t count;
 };
 
+/* Sides of the protocol that a process or a peer takes: bits. */
+enum { GW_ROLE_ISSUER = 1u, GW_ROLE_WALLET = 2u };
+
+/* The listeners that there can be. */
+enum gw_listener_id {
+    GW_LISTEN_S2S,    /* wallet servers call the issuer; mutual TLS */
+    GW_LISTEN_WALLET, /* issuer servers call the wallet; mutual TLS */
+    GW_LISTEN_PUBLIC, /* everybody reads the issuer's metadata; TLS */
+    GW_LISTEN_APP,    /* the wallet operator's backend */
+    GW_LISTEN_ADMIN,  /* operators */
+    GW_LISTENERS
+};
+
 /* One listener. `enabled` is false when its section was left out. */
 struct gw_listener_config {
     bool enabled;
     int line;
+    char *socket;  /* path of a Unix socket, absolute; NULL: address and port */
     char *address; /* numeric IPv4 or IPv6 */
     int port;
     struct gw_file certificate;    /* PEM chain, leaf first (TLS listeners) */
@@ -67,8 +81,12 @@ struct gw_peer_config {
     size_t rule_count;
     struct gw_string_list credential_configurations; /* allowed ids; count 0: all */
     struct gw_rate_limit rate_limit;
-    char *url;              /* where the peer's own endpoints are, base path included; NULL: it is never called */
-    struct gw_file_list ca; /* who may sign its server certificate; empty: the system's authorities */
+    char *role_name;         /* as written; NULL when left out */
+    unsigned role;           /* GW_ROLE_*: what the peer is */
+    char *credential_issuer; /* of an issuer: its Credential Issuer Identifier; `url` when left out */
+    char *issuer_origin;     /* scheme, host and port of it, derived; NULL when there is none */
+    char *url;               /* where the peer's own endpoints are, base path included; NULL: it is never called */
+    struct gw_file_list ca;  /* who may sign its server certificate; empty: the system's authorities */
     enum s2s_nonce_policy verification_nonce;
     bool wek_binding_required;
 };
@@ -194,12 +212,59 @@ struct gw_issuer_config {
     int64_t poll_interval_s;             /* `interval` of a 202; default 2 */
 };
 
+/* Who may use the application API. */
+struct gw_app_token_config {
+    int line;
+    char *name;         /* label in logs; owns request ids in the database */
+    uint8_t sha256[32]; /* of the token */
+};
+
+/* How the wallet asks again for what no notification has told. */
+struct gw_poll_config {
+    bool enabled;
+    int64_t first_ms;   /* default 2 s; doubles */
+    int64_t longest_ms; /* default 60 s */
+};
+
+struct gw_wallet_config {
+    char *url;       /* where issuers reach the wallet's endpoints, base path included */
+    char *base_path; /* "" or "/s2s": path part of `url`, derived */
+    struct gw_poll_config poll;
+    bool lifecycle_backend;     /* what an issuer asks for is done when the backend says so; default: at once */
+    int64_t fetch_retention_ms; /* how long fetched credentials (ciphertext) are kept; default 24 h */
+    struct gw_app_token_config *app_tokens;
+    size_t app_token_count;
+};
+
+struct gw_reconcile_config {
+    int64_t every_ms;            /* 0: only when asked for; default 24 h */
+    int64_t in_process_limit_ms; /* how long an instance may be IN_PROCESS while the wallet says ACTIVE; default 1 h */
+};
+
+/* A receiver of webhooks (Standard Webhooks). */
+struct gw_webhook_config {
+    int line;
+    char *name;
+    char *url;                    /* https, or http on a loopback address */
+    struct gw_string_list events; /* of gw_webhook_events; count 0: all */
+    struct gw_file_list secrets;  /* `whsec_` and base64; newest first, every one signs */
+    struct gw_file_list ca;       /* who may sign its server certificate; empty: the system's authorities */
+};
+
+/* Types of webhooks, ended by NULL. */
+extern const char *const gw_webhook_events[];
+
 struct gw_config {
-    struct s2s_arena *arena; /* owns all that follows, and the struct itself */
-    char *path;              /* of the configuration file, absolute */
-    unsigned workers;        /* default: one per core */
-    struct gw_issuer_config issuer;
-    struct gw_listener_config s2s, public_, admin;
+    struct s2s_arena *arena;        /* owns all that follows, and the struct itself */
+    char *path;                     /* of the configuration file, absolute */
+    unsigned roles;                 /* GW_ROLE_*: what this process is */
+    unsigned workers;               /* default: one per core */
+    struct gw_issuer_config issuer; /* empty unless it is an issuer */
+    struct gw_wallet_config wallet; /* empty unless it is a wallet */
+    struct gw_listener_config listeners[GW_LISTENERS];
+    struct gw_reconcile_config reconcile;
+    struct gw_webhook_config *webhooks;
+    size_t webhook_count;
     struct gw_database_config database;
     struct gw_jobs_config jobs;
     struct gw_outbound_config outbound;

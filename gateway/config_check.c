@@ -52,18 +52,83 @@ static const char *base_path_fault(const char *path)
     return NULL;
 }
 
+/* The base path of our own `url`; NULL when there is none. */
+static char *take_base_path(struct gw_reader *reader, const char *url, const struct gw_yaml *node)
+{
+    if (url == NULL)
+        return NULL;
+    char *path = gw_reader_copy(reader, gw_url_path(url));
+    const char *fault = base_path_fault(path);
+    if (fault != NULL)
+        complain_key(reader, gw_yaml_get(node, "url"), "url", "%s", fault);
+    return path;
+}
+
 void gw_check_issuer(struct gw_reader *reader, void *object, const struct gw_yaml *node)
 {
     struct gw_issuer_config *issuer = object;
-    if (issuer->url != NULL) {
-        issuer->base_path = gw_reader_copy(reader, gw_url_path(issuer->url));
-        const char *fault = base_path_fault(issuer->base_path);
-        if (fault != NULL)
-            complain_key(reader, gw_yaml_get(node, "url"), "url", "%s", fault);
-    }
+    issuer->base_path = take_base_path(reader, issuer->url, node);
     if (issuer->encryption_key_count > 0 && issuer->encryption_keys[0].retire_after != 0)
         complain_key(reader, gw_yaml_get(node, "encryption_keys"), "encryption_keys",
                      "the newest key retires; put a key without retire_after first");
+}
+
+/* ---- Wallet ---- */
+
+void gw_check_poll(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    const struct gw_poll_config *poll = object;
+    if (poll->longest_ms != 0 && poll->longest_ms < poll->first_ms)
+        complain_key(reader, gw_yaml_get(node, "longest"), "longest", "less than first; make it longer");
+}
+
+void gw_check_token(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    (void)reader;
+    ((struct gw_app_token_config *)object)->line = node->line;
+}
+
+void gw_check_wallet(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    struct gw_wallet_config *wallet = object;
+    wallet->base_path = take_base_path(reader, wallet->url, node);
+    for (size_t i = 0; i < wallet->app_token_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (memcmp(wallet->app_tokens[i].sha256, wallet->app_tokens[j].sha256, 32) == 0)
+                gw_config_error(reader->errors, wallet->app_tokens[i].line,
+                                "wallet.app_tokens: this token stands in line %d too; give each name its own",
+                                wallet->app_tokens[j].line);
+}
+
+/* ---- Webhooks ---- */
+
+const char *const gw_webhook_events[] = {
+    "verification.changed",
+    "instances.provisioned",
+    "instance.changed",
+    "credentials.ready",
+    "credential.update_available",
+    "display_data.updated",
+    "lifecycle.requested",
+    "delivery.dead",
+    NULL,
+};
+
+void gw_check_webhook(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    struct gw_webhook_config *webhook = object;
+    webhook->line = node->line;
+    const struct gw_yaml *item = gw_yaml_get(node, "events");
+    for (item = item != NULL ? item->first : NULL; item != NULL; item = item->next) {
+        struct gw_suggestion suggestion = {.word = item->text};
+        if (item->kind != GW_YAML_SCALAR || among(item->text, gw_webhook_events))
+            continue;
+        for (const char *const *event = gw_webhook_events; *event != NULL; event++)
+            gw_suggest(&suggestion, *event);
+        complain_key(reader, item, "events", "no such type of event%s%s%s; see docs/configuration.md",
+                     suggestion.best != NULL ? ", did you mean '" : "", suggestion.best != NULL ? suggestion.best : "",
+                     suggestion.best != NULL ? "'" : "");
+    }
 }
 
 /* ---- Listeners ---- */
@@ -76,7 +141,7 @@ void gw_check_listener(struct gw_reader *reader, void *object, const struct gw_y
     listener->line = node != NULL ? gw_yaml_line(node) : 0;
 }
 
-static bool is_loopback(const char *address)
+bool gw_address_is_loopback(const char *address)
 {
     struct in_addr v4;
     struct in6_addr v6;
@@ -89,21 +154,42 @@ void gw_check_admin_listener(struct gw_reader *reader, void *object, const struc
 {
     gw_check_listener(reader, object, node);
     const struct gw_listener_config *listener = object;
-    if (listener->address != NULL && !is_loopback(listener->address))
+    if (listener->address != NULL && !gw_address_is_loopback(listener->address))
         complain_key(reader, gw_yaml_get(node, "address"), "address",
                      "the operators' listener has no TLS; give a loopback address, 127.0.0.1 or ::1");
 }
 
+/* One of three: a Unix socket, a loopback address, or any address with mutual TLS. */
+void gw_check_app_listener(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    gw_check_listener(reader, object, node);
+    const struct gw_listener_config *listener = object;
+    if (node == NULL)
+        return;
+    bool network = gw_yaml_get(node, "address") != NULL, port = gw_yaml_get(node, "port") != NULL;
+    bool certificate = gw_yaml_get(node, "certificate") != NULL, key = gw_yaml_get(node, "key") != NULL;
+    bool client_ca = gw_yaml_get(node, "client_ca") != NULL, crl = gw_yaml_get(node, "crl") != NULL;
+    if ((gw_yaml_get(node, "socket") != NULL) == (network || port) || network != port)
+        gw_complain(reader, node, "give either socket, or address and port");
+    if (certificate != key || certificate != client_ca || (crl && !certificate))
+        gw_complain(reader, node, "certificate, key and client_ca go together; give all three or none");
+    else if (certificate && gw_yaml_get(node, "socket") != NULL)
+        gw_complain(reader, node, "a Unix socket has no TLS; remove certificate, key and client_ca");
+    else if (listener->address != NULL && !certificate && !gw_address_is_loopback(listener->address))
+        complain_key(reader, gw_yaml_get(node, "address"), "address",
+                     "without TLS only a loopback address is possible; add certificate, key and client_ca, or give "
+                     "127.0.0.1 or ::1");
+}
+
 static void check_ports(struct gw_reader *reader, const struct gw_config *config)
 {
-    const struct gw_listener_config *listeners[] = {&config->s2s, &config->public_, &config->admin};
-    for (size_t i = 0; i < 3; i++)
+    const struct gw_listener_config *all = config->listeners;
+    for (size_t i = 0; i < GW_LISTENERS; i++)
         for (size_t j = 0; j < i; j++)
-            if (listeners[i]->port != 0 && listeners[i]->port == listeners[j]->port &&
-                same(listeners[i]->address, listeners[j]->address))
-                gw_config_error(reader->errors, listeners[i]->line,
+            if (all[i].port != 0 && all[i].port == all[j].port && same(all[i].address, all[j].address))
+                gw_config_error(reader->errors, all[i].line,
                                 "listeners: address and port are those of line %d; give each listener its own",
-                                listeners[j]->line);
+                                all[j].line);
 }
 
 /* ---- Limits ---- */
@@ -174,6 +260,31 @@ void gw_check_database(struct gw_reader *reader, void *object, const struct gw_y
 
 /* ---- Peers ---- */
 
+static void take_role(struct gw_reader *reader, struct gw_peer_config *peer, const struct gw_yaml *node)
+{
+    const unsigned both = GW_ROLE_ISSUER | GW_ROLE_WALLET;
+    if (peer->role_name == NULL && reader->roles == both)
+        gw_complain(reader, node, "this process is both; add `role: wallet` or `role: issuer`, whichever the peer is");
+    peer->role = peer->role_name == NULL           ? both & ~reader->roles
+                 : same(peer->role_name, "wallet") ? GW_ROLE_WALLET
+                                                   : GW_ROLE_ISSUER;
+    if ((peer->role & reader->roles) != 0 && reader->roles != both)
+        complain_key(reader, gw_yaml_get(node, "role"), "role",
+                     "this process is on the same side; peers are on the other side, correct one of the two");
+}
+
+static void take_issuer_identifier(struct gw_reader *reader, struct gw_peer_config *peer)
+{
+    if (peer->credential_issuer == NULL)
+        peer->credential_issuer = peer->url;
+    if (peer->credential_issuer == NULL)
+        return;
+    const char *identifier = peer->credential_issuer;
+    size_t origin = (size_t)(gw_url_path(identifier) - identifier);
+    peer->issuer_origin = s2s_arena_strndup(reader->arena, identifier, origin);
+    s2s_assert(peer->issuer_origin != NULL);
+}
+
 void gw_check_peer(struct gw_reader *reader, void *object, const struct gw_yaml *node)
 {
     static const char *const reserved[] = {"none", "other", NULL}; /* labels of the metrics */
@@ -181,6 +292,12 @@ void gw_check_peer(struct gw_reader *reader, void *object, const struct gw_yaml 
     peer->line = node->line;
     if (among(peer->name, reserved))
         complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is reserved; give another", peer->name);
+    take_role(reader, peer, node);
+    if (peer->role == GW_ROLE_ISSUER)
+        take_issuer_identifier(reader, peer);
+    else if (gw_yaml_get(node, "credential_issuer") != NULL)
+        complain_key(reader, gw_yaml_get(node, "credential_issuer"), "credential_issuer",
+                     "the peer is a wallet; remove it");
 }
 
 void gw_check_rule(struct gw_reader *reader, void *object, const struct gw_yaml *node)
@@ -192,12 +309,15 @@ void gw_check_rule(struct gw_reader *reader, void *object, const struct gw_yaml 
 
 struct identity {
     const struct s2s_peer_rule *rule;
+    unsigned role;
     int line;
 };
 
 static int compare_identities(const void *a, const void *b)
 {
     const struct identity *left = a, *right = b;
+    if (left->role != right->role)
+        return left->role < right->role ? -1 : 1;
     if (left->rule->kind != right->rule->kind)
         return left->rule->kind < right->rule->kind ? -1 : 1;
     int order = strcmp(left->rule->value, right->rule->value);
@@ -212,11 +332,12 @@ static size_t gather_identities(const struct gw_peer_config *peer, const struct 
     const struct gw_yaml *item = list != NULL ? list->first : NULL;
     for (size_t i = 0; i < peer->rule_count; i++, item = item->next)
         if (peer->rules[i].value != NULL)
-            all[n++] = (struct identity){&peer->rules[i], item->line};
+            all[n++] = (struct identity){&peer->rules[i], peer->role, item->line};
     return n;
 }
 
-/* A certificate must not be two peers', or the order of the file would decide whose sessions it reaches. */
+/* On one listener a certificate must not be two peers', or the order of the file would decide whose sessions it
+ * reaches. */
 static void check_identities(struct gw_reader *reader, const struct gw_config *config, const struct gw_yaml *peers)
 {
     size_t total = 0, n = 0, i = 0;
@@ -227,7 +348,8 @@ static void check_identities(struct gw_reader *reader, const struct gw_config *c
         n = gather_identities(&config->peers[i++], node, all, n);
     qsort(all, n, sizeof *all, compare_identities);
     for (i = 1; i < n; i++)
-        if (all[i].rule->kind == all[i - 1].rule->kind && same(all[i].rule->value, all[i - 1].rule->value))
+        if (all[i].role == all[i - 1].role && all[i].rule->kind == all[i - 1].rule->kind &&
+            same(all[i].rule->value, all[i - 1].rule->value))
             gw_config_error(reader->errors, all[i].line,
                             "peers: this identity stands in line %d too; a certificate belongs to one peer, remove one",
                             all[i - 1].line);

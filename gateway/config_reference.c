@@ -95,6 +95,8 @@ static void write_default(FILE *out, const struct gw_key *key)
 {
     if (key->required)
         fputs("**required**", out);
+    else if (key->needed_by != 0)
+        fprintf(out, "**required** of %s", key->needed_by == GW_ROLE_ISSUER ? "issuers" : "wallets");
     else if (key->fallback != NULL)
         fprintf(out, "`%s`", key->fallback);
     else

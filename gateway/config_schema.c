@@ -83,6 +83,59 @@ static const struct gw_section issuer = {
         },
 };
 
+/* ---- Wallet ---- */
+
+static const struct gw_section poll = {
+    .check = gw_check_poll,
+    .keys =
+        (const struct gw_key[]){
+            {"enabled", &gw_type_boolean, AT(gw_poll_config, enabled), .fallback = "true",
+             .doc = "Without it only notifications tell how a verification or a credential comes along."},
+            {"first", &gw_type_duration, AT(gw_poll_config, first_ms), .fallback = "2s", RANGE(100, HOURS(1)),
+             .doc = "Wait before the first question; each further one is twice as long."},
+            {"longest", &gw_type_duration, AT(gw_poll_config, longest_ms), .fallback = "60s", RANGE(100, DAYS(1)),
+             .doc = "Longest wait between two questions."},
+            END,
+        },
+};
+
+static const struct gw_section app_token = {
+    .size = sizeof(struct gw_app_token_config),
+    .unique = "name",
+    .check = gw_check_token,
+    .keys =
+        (const struct gw_key[]){
+            {"name", &gw_type_name, AT(gw_app_token_config, name), .required = true,
+             .doc = "Label in logs. Owns the request ids of its requests, so two names may use the same id."},
+            {"sha256", &gw_type_sha256, AT(gw_app_token_config, sha256), .required = true,
+             .doc = "SHA-256 of the token: `printf %s TOKEN | sha256sum`. A token of 32 random octets cannot be "
+                    "guessed: `openssl rand -hex 32`."},
+            END,
+        },
+};
+
+static const struct gw_section wallet = {
+    .check = gw_check_wallet,
+    .keys =
+        (const struct gw_key[]){
+            {"url", &gw_type_url, AT(gw_wallet_config, url), .required = true,
+             .doc = "Where issuers reach the wallet's endpoints. Its path, if any, is the base path of all endpoints; "
+                    "no slash at the end."},
+            {"poll", &gw_type_section, AT(gw_wallet_config, poll), .section = &poll, .otherwise = "see its keys",
+             .doc = "How issuers are asked for what no notification has told."},
+            {"lifecycle", &gw_type_flag, AT(gw_wallet_config, lifecycle_backend),
+             .choices = (const char *const[]){"immediate", "backend", NULL}, .fallback = "immediate",
+             .doc = "What becomes of a suspension, resumption or removal that an issuer asks for: done at once, or "
+                    "answered SCHEDULED and done when the backend says so (webhook `lifecycle.requested`)."},
+            {"fetch_retention", &gw_type_duration, AT(gw_wallet_config, fetch_retention_ms), .fallback = "24h",
+             RANGE(MINUTES(1), DAYS(90)),
+             .doc = "How long the backend can read what it has fetched. The gateway keeps ciphertext only."},
+            {"app_tokens", &gw_type_list, LIST_AT(gw_wallet_config, app_tokens, app_token_count), .required = true,
+             .min = 1, .section = &app_token, .doc = "Who may use the application API. Two for a change of tokens."},
+            END,
+        },
+};
+
 /* ---- Listeners ---- */
 
 #define LISTENER_ADDRESS                                                                                               \
@@ -120,6 +173,28 @@ static const struct gw_section s2s_listener = {
         },
 };
 
+static const struct gw_section app_listener = {
+    .check = gw_check_app_listener,
+    .keys =
+        (const struct gw_key[]){
+            {"socket", &gw_type_path, AT(gw_listener_config, socket), .otherwise = "address and port",
+             .doc = "Path of a Unix socket, which the gateway makes with mode 0660; whoever can open it still needs a "
+                    "token."},
+            {"address", &gw_type_address, AT(gw_listener_config, address), .otherwise = "none",
+             .doc = "Numeric address to listen on: a loopback one, unless there is a certificate."},
+            {"port", &gw_type_port, AT(gw_listener_config, port), .otherwise = "none", .doc = "TCP port."},
+            {"certificate", &gw_type_file, AT(gw_listener_config, certificate), .otherwise = "no TLS",
+             .doc = "PEM certificate chain of the server, leaf first; with `key` and `client_ca`: mutual TLS."},
+            {"key", &gw_type_secret_file, AT(gw_listener_config, key), .otherwise = "no TLS",
+             .doc = "PEM private key."},
+            {"client_ca", &gw_type_files, AT(gw_listener_config, client_ca), .min = 1, .otherwise = "no TLS",
+             .doc = "PEM bundles of the authorities that backends' certificates are verified against."},
+            {"crl", &gw_type_files, AT(gw_listener_config, crl), .otherwise = "no revocation check",
+             .doc = "PEM revocation lists of these authorities."},
+            END,
+        },
+};
+
 static const struct gw_section public_listener = {
     .check = gw_check_listener,
     .keys = (const struct gw_key[]){LISTENER_ADDRESS, LISTENER_PORT, LISTENER_CERTIFICATE, LISTENER_KEY, END},
@@ -139,12 +214,18 @@ static const struct gw_section admin_listener = {
 static const struct gw_section listeners = {
     .keys =
         (const struct gw_key[]){
-            {"s2s", &gw_type_section, AT(gw_config, s2s), .required = true, .section = &s2s_listener,
-             .doc = "Peers: mutual TLS, all endpoints."},
-            {"public", &gw_type_section, AT(gw_config, public_), .section = &public_listener, .otherwise = "not served",
-             .doc = "Everybody: issuer metadata, over TLS without a client certificate."},
-            {"admin", &gw_type_section, AT(gw_config, admin), .required = true, .section = &admin_listener,
-             .doc = "Operators: `/healthz`, `/readyz`, `/metrics`."},
+            {"s2s", &gw_type_section, AT(gw_config, listeners[GW_LISTEN_S2S]), .needed_by = GW_ROLE_ISSUER,
+             .section = &s2s_listener, .doc = "Wallet servers: mutual TLS, the issuer's endpoints."},
+            {"wallet", &gw_type_section, AT(gw_config, listeners[GW_LISTEN_WALLET]), .needed_by = GW_ROLE_WALLET,
+             .section = &s2s_listener, .doc = "Issuer servers: mutual TLS, the wallet's endpoints."},
+            {"app", &gw_type_section, AT(gw_config, listeners[GW_LISTEN_APP]), .needed_by = GW_ROLE_WALLET,
+             .section = &app_listener,
+             .doc = "The wallet operator's backend: the application API, with bearer tokens, on a Unix socket, on a "
+                    "loopback address, or over mutual TLS."},
+            {"public", &gw_type_section, AT(gw_config, listeners[GW_LISTEN_PUBLIC]), .section = &public_listener,
+             .otherwise = "not served", .doc = "Everybody: issuer metadata, over TLS without a client certificate."},
+            {"admin", &gw_type_section, AT(gw_config, listeners[GW_LISTEN_ADMIN]), .required = true,
+             .section = &admin_listener, .doc = "Operators: `/healthz`, `/readyz`, `/metrics`."},
             END,
         },
 };
@@ -235,6 +316,46 @@ static const struct gw_section limits = {
         },
 };
 
+/* ---- Reconciliation and webhooks ---- */
+
+static const struct gw_section reconcile = {
+    .keys =
+        (const struct gw_key[]){
+            {"every", &gw_type_duration, AT(gw_reconcile_config, every_ms), .fallback = "24h", RANGE(0, DAYS(365)),
+             .doc = "How often all live instances are compared with what the peers say of them; 0s: only when asked "
+                    "for."},
+            {"in_process_limit", &gw_type_duration, AT(gw_reconcile_config, in_process_limit_ms), .fallback = "1h",
+             RANGE(0, DAYS(90)),
+             .doc = "An instance that is IN_PROCESS for longer, while its wallet says ACTIVE, becomes ACTIVE: the "
+                    "wallet's PROVISIONING_SUCCESS was lost."},
+            END,
+        },
+};
+
+static const struct gw_section webhook = {
+    .size = sizeof(struct gw_webhook_config),
+    .unique = "name",
+    .check = gw_check_webhook,
+    .keys =
+        (const struct gw_key[]){
+            {"name", &gw_type_name, AT(gw_webhook_config, name), .required = true,
+             .doc = "Owns what waits to be delivered, so a changed name starts anew; also its label in logs and "
+                    "metrics."},
+            {"url", &gw_type_webhook_url, AT(gw_webhook_config, url), .required = true,
+             .doc = "Where events are POSTed: https, or http on a loopback address."},
+            {"events", &gw_type_names, AT(gw_webhook_config, events), .min = 1, .otherwise = "all",
+             .doc = "Types of events that are sent: `verification.changed`, `instances.provisioned`, "
+                    "`instance.changed`, `credentials.ready`, `credential.update_available`, `display_data.updated`, "
+                    "`lifecycle.requested`, `delivery.dead`."},
+            {"secrets", &gw_type_secret_files, AT(gw_webhook_config, secrets), .required = true, .min = 1,
+             .doc = "Files with a signing secret each, `whsec_` and base64 of 24 to 64 octets (Standard Webhooks), "
+                    "newest first. Every one signs, so a receiver can change over in its own time."},
+            {"ca", &gw_type_files, AT(gw_webhook_config, ca), .min = 1, .otherwise = "the system's authorities",
+             .doc = "PEM bundles of the authorities that may sign the certificate of `url`."},
+            END,
+        },
+};
+
 /* ---- Peers ---- */
 
 static const struct gw_section identity = {
@@ -285,6 +406,12 @@ static const struct gw_section peer = {
                     "notified there."},
             {"ca", &gw_type_files, AT(gw_peer_config, ca), .min = 1, .otherwise = "the system's authorities",
              .doc = "PEM bundles of the authorities that may sign the certificate of `url`."},
+            {"role", &gw_type_word, AT(gw_peer_config, role_name),
+             .choices = (const char *const[]){"wallet", "issuer", NULL}, .otherwise = "the counterpart of our `role`",
+             .doc = "What the peer is; to be told when this process is both. Somebody who is both, too, is two peers."},
+            {"credential_issuer", &gw_type_url, AT(gw_peer_config, credential_issuer), .otherwise = "`url`",
+             .doc = "Of an issuer: its Credential Issuer Identifier, letter for letter, below which its metadata is "
+                    "found."},
             {"verification_nonce", &gw_type_choice, AT(gw_peer_config, verification_nonce),
              .choices = (const char *const[]){[S2S_NONCE_ANY] = "any", [S2S_NONCE_BOUND] = "bound", NULL},
              .fallback = "any",
@@ -471,10 +598,16 @@ const struct gw_section gw_config_schema = {
     .check = gw_check_config,
     .keys =
         (const struct gw_key[]){
+            /* First: it decides about other keys. */
+            {"role", &gw_type_roles, AT(gw_config, roles),
+             .choices = (const char *const[]){"issuer", "wallet", "both", NULL}, .fallback = "issuer",
+             .doc = "The side of the protocol that this process takes. A change needs a restart."},
             {"workers", &gw_type_count, AT(gw_config, workers), RANGE(1, 1024), .otherwise = "one a core",
              .doc = "Worker threads. A change needs a restart."},
-            {"issuer", &gw_type_section, AT(gw_config, issuer), .required = true, .section = &issuer,
+            {"issuer", &gw_type_section, AT(gw_config, issuer), .needed_by = GW_ROLE_ISSUER, .section = &issuer,
              .doc = "Who issues."},
+            {"wallet", &gw_type_section, AT(gw_config, wallet), .needed_by = GW_ROLE_WALLET, .section = &wallet,
+             .doc = "Who receives, for the wallets in people's hands."},
             {"listeners", &gw_type_section, .required = true, .section = &listeners,
              .doc = "Where it listens. A change of address or port needs a restart; certificates and keys do not."},
             {"database", &gw_type_section, AT(gw_config, database), .section = &database, .otherwise = "see its keys",
@@ -483,6 +616,10 @@ const struct gw_section gw_config_schema = {
              .doc = "Background work: evaluations, deliveries and expiry."},
             {"outbound", &gw_type_section, AT(gw_config, outbound), .section = &outbound, .otherwise = "see its keys",
              .doc = "How peers with a `url` are called."},
+            {"reconcile", &gw_type_section, AT(gw_config, reconcile), .section = &reconcile,
+             .otherwise = "see its keys", .doc = "How often the two sides compare what they know."},
+            {"webhooks", &gw_type_list, LIST_AT(gw_config, webhooks, webhook_count), .section = &webhook,
+             .otherwise = "none", .doc = "Programs of the operator's that are told what happens."},
             {"limits", &gw_type_section, AT(gw_config, limits), .section = &limits, .otherwise = "see its keys",
              .doc = "What protects the gateway from its callers. `max_body`, `max_depth`, `max_submissions`, "
                     "`max_verification_data`, `request_memory` and `tls_session_lifetime` follow a reload, a change of "
@@ -492,9 +629,9 @@ const struct gw_section gw_config_schema = {
              .doc = "Keys that seal what is stored of persons, newest first; each file holds 32 random octets as "
                     "base64url. An old key stays as long as anything sealed with it."},
             {"peers", &gw_type_list, LIST_AT(gw_config, peers, peer_count), .required = true, .section = &peer,
-             .doc = "Wallet servers that may call; `[]` for none."},
+             .doc = "Servers of the other side that may call, and are called; `[]` for none."},
             {"credential_configurations", &gw_type_list, LIST_AT(gw_config, credentials, credential_count),
-             .required = true, .min = 1, .section = &credential, .doc = "What is issued."},
+             .needed_by = GW_ROLE_ISSUER, .min = 1, .section = &credential, .doc = "What is issued."},
             END,
         },
 };

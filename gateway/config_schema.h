@@ -27,6 +27,7 @@ struct gw_reader {
     struct gw_config_errors *errors;
     const char *file;   /* the configuration file, absolute */
     const char *folder; /* its folder, for relative paths */
+    unsigned roles;     /* of the process, GW_ROLE_*: set by the key `role`, which is read first */
     int line;           /* of the section being read, for what is missing in it */
     char path[256];     /* of the value being read, like peers[0].name; cut when longer */
 };
@@ -47,6 +48,7 @@ struct gw_key {
     const struct gw_key_type *type;
     size_t offset; /* of the member in the section's struct */
     bool required;
+    unsigned needed_by;         /* GW_ROLE_*: required in these roles, and refused in others; 0: in all alike */
     const char *fallback;       /* the default, in the words of the file, or NULL */
     const char *otherwise;      /* what it means to leave the key out, where `fallback` cannot say it */
     int64_t min, max;           /* in the type's unit (milliseconds, octets, characters, entries); max 0: unbounded */
@@ -72,6 +74,10 @@ extern const struct gw_section gw_config_schema;
 extern const struct gw_key_type gw_type_string;       /* char *, not empty; max is its length, 1024 by default */
 extern const struct gw_key_type gw_type_name;         /* char *: 1 to 64 of A-Z a-z 0-9 . _ - */
 extern const struct gw_key_type gw_type_url;          /* char *: https, no user, query or fragment */
+extern const struct gw_key_type gw_type_webhook_url;  /* char *: the same, or http on a loopback address */
+extern const struct gw_key_type gw_type_path;         /* char *: made absolute; there need not be such a file */
+extern const struct gw_key_type gw_type_sha256;       /* uint8_t[32] */
+extern const struct gw_key_type gw_type_roles;        /* unsigned: GW_ROLE_* of the process */
 extern const struct gw_key_type gw_type_address;      /* char *: numeric IPv4 or IPv6 */
 extern const struct gw_key_type gw_type_word;         /* char *: one of the choices */
 extern const struct gw_key_type gw_type_choice;       /* an enum: place among the choices */
@@ -141,6 +147,9 @@ static inline void *gw_key_slot(const struct gw_key *key, void *object)
 /* config_types.c: the path part of an https URL that gw_type_url accepts, "" when it has none. */
 const char *gw_url_path(const char *url);
 
+/* config_check.c: whether the numeric address is one of this machine alone. */
+bool gw_address_is_loopback(const char *address);
+
 /* config_files.c: `text`, made absolute, into `file`; complains when the file cannot be read, or, when it is secret,
  * when anybody but its owner has access. */
 void gw_read_file(struct gw_reader *reader, const struct gw_yaml *node, const char *text, bool secret,
@@ -152,7 +161,12 @@ bool gw_file_exposed(const char *path);
 /* config_check.c: rules between keys, for the rows of config_schema.c. */
 void gw_check_config(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_issuer(struct gw_reader *reader, void *object, const struct gw_yaml *node);
+void gw_check_wallet(struct gw_reader *reader, void *object, const struct gw_yaml *node);
+void gw_check_poll(struct gw_reader *reader, void *object, const struct gw_yaml *node);
+void gw_check_token(struct gw_reader *reader, void *object, const struct gw_yaml *node);
+void gw_check_webhook(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_listener(struct gw_reader *reader, void *object, const struct gw_yaml *node);
+void gw_check_app_listener(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_admin_listener(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_limits(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_database(struct gw_reader *reader, void *object, const struct gw_yaml *node);

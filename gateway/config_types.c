@@ -108,13 +108,9 @@ static void read_names(struct gw_reader *reader, const struct gw_key *key, const
     }
 }
 
-/* What is wrong with an https URL (RFC 3986, without the parts that make no sense here), or NULL. */
-static const char *url_fault(const char *url)
+/* What is wrong with a URL from its host on (RFC 3986, without the parts that make no sense here), or NULL. */
+static const char *host_fault(const char *host)
 {
-    static const char scheme[] = "https://";
-    if (strncmp(url, scheme, strlen(scheme)) != 0)
-        return "not an https URL; write https://HOST[:PORT][/PATH]";
-    const char *host = url + strlen(scheme);
     const char *path = host + strcspn(host, "/?#");
     if (memchr(host, '@', (size_t)(path - host)) != NULL)
         return "the URL holds a user or password; remove them";
@@ -141,16 +137,82 @@ static const char *url_fault(const char *url)
     return *path == '\0' ? NULL : "the path of the URL holds a character that it may not; percent-encode it";
 }
 
+static const char *url_fault(const char *url)
+{
+    static const char scheme[] = "https://";
+    if (strncmp(url, scheme, strlen(scheme)) != 0)
+        return "not an https URL; write https://HOST[:PORT][/PATH]";
+    return host_fault(url + strlen(scheme));
+}
+
+/* Without TLS only a receiver on this machine. */
+static const char *webhook_url_fault(const char *url)
+{
+    static const char scheme[] = "http://";
+    if (strncmp(url, scheme, strlen(scheme)) != 0)
+        return url_fault(url);
+    const char *host = url + strlen(scheme);
+    char name[sizeof "255.255.255.255"] = "";
+    if (strncmp(host, "[::1]", 5) != 0)
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(host, ":/"), host);
+    if (name[0] != '\0' && !gw_address_is_loopback(name))
+        return "http is for a loopback address only, such as http://127.0.0.1:8080; write an https URL";
+    return host_fault(host);
+}
+
+static void store_url(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object,
+                      const char *(*find_fault)(const char *))
+{
+    const char *text = string_text(reader, key, node);
+    const char *fault = text != NULL ? find_fault(text) : NULL;
+    if (fault != NULL)
+        gw_complain(reader, node, "%s", fault);
+    else if (text != NULL)
+        store_text(reader, key, text, object);
+}
+
 static void read_url(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object)
 {
+    store_url(reader, key, node, object, url_fault);
+}
+
+static void read_webhook_url(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node,
+                             void *object)
+{
+    store_url(reader, key, node, object, webhook_url_fault);
+}
+
+/* A path of our own making: a Unix socket's has to fit into its address (unix(7)). */
+static void read_path(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object)
+{
+    enum { LONGEST = 107 };
     const char *text = string_text(reader, key, node);
     if (text == NULL)
         return;
-    const char *fault = url_fault(text);
-    if (fault == NULL)
-        store_text(reader, key, text, object);
+    char *path =
+        text[0] == '/' ? gw_reader_copy(reader, text) : s2s_arena_printf(reader->arena, "%s/%s", reader->folder, text);
+    s2s_assert(path != NULL);
+    if (strlen(path) > LONGEST)
+        gw_complain(reader, node, "the path is longer than %d octets; shorten it", LONGEST);
     else
-        gw_complain(reader, node, "%s", fault);
+        *(char **)gw_key_slot(key, object) = path;
+}
+
+static void read_sha256(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object)
+{
+    enum { SIZE = 32 };
+    const char *text = scalar_text(reader, key, node);
+    if (text == NULL)
+        return;
+    if (strlen(text) != 2 * SIZE || strspn(text, "0123456789abcdefABCDEF") != 2 * SIZE) {
+        gw_complain(reader, node, "not a SHA-256; write 64 hexadecimal digits");
+        return;
+    }
+    uint8_t *out = gw_key_slot(key, object);
+    for (size_t i = 0; i < SIZE; i++) {
+        const char digits[] = {text[2 * i], text[2 * i + 1], '\0'};
+        out[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
 }
 
 const char *gw_url_path(const char *url)
@@ -209,6 +271,14 @@ static void read_choice(struct gw_reader *reader, const struct gw_key *key, cons
     int index = choice_index(reader, key, node);
     if (index >= 0)
         memcpy(gw_key_slot(key, object), &index, sizeof index);
+}
+
+static void read_roles(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object)
+{
+    static const unsigned roles[] = {GW_ROLE_ISSUER, GW_ROLE_WALLET, GW_ROLE_ISSUER | GW_ROLE_WALLET};
+    int index = choice_index(reader, key, node);
+    if (index >= 0)
+        *(unsigned *)gw_key_slot(key, object) = reader->roles = roles[index];
 }
 
 static void read_flag(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object)
@@ -408,6 +478,10 @@ const struct gw_key_type gw_type_string = {"string", "\"text\"", read_string, sh
 const struct gw_key_type gw_type_name = {"name", "wallet-1", read_name, NULL};
 const struct gw_key_type gw_type_names = {"list of names", "[first, second]", read_names, NULL};
 const struct gw_key_type gw_type_url = {"https URL", "https://issuer.example", read_url, NULL};
+const struct gw_key_type gw_type_webhook_url = {"https URL", "https://backend.example/hooks", read_webhook_url, NULL};
+const struct gw_key_type gw_type_path = {"path", "/run/s2s-gateway/app.sock", read_path, NULL};
+const struct gw_key_type gw_type_sha256 = {"SHA-256 in hexadecimal", NULL, read_sha256, NULL};
+const struct gw_key_type gw_type_roles = {"choice", NULL, read_roles, NULL};
 const struct gw_key_type gw_type_address = {"IP address", "127.0.0.1", read_address, NULL};
 const struct gw_key_type gw_type_word = {"choice", NULL, read_word, NULL};
 const struct gw_key_type gw_type_choice = {"choice", NULL, read_choice, NULL};

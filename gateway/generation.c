@@ -212,31 +212,58 @@ static void register_peers(struct gw_generation *g)
             .config = peer,
             .rate = rate_of(peer->name),
             .target = {peer->url, g->config->outbound.certificate, g->config->outbound.key, peer->ca},
+            .origin = {peer->issuer_origin, g->config->outbound.certificate, g->config->outbound.key, peer->ca},
         };
     }
 }
 
-static bool load_parts(struct gw_generation *g, struct gw_config_errors *errors)
+static bool load_receivers(struct gw_generation *g, struct gw_config_errors *errors)
 {
-    const struct gw_config *config = g->config;
     bool ok = true;
-    g->s2s_tls = gw_tls_load(&config->s2s, true, config->limits.tls_session_ms, errors);
-    ok = g->s2s_tls != NULL;
-    if (config->public_.enabled) {
-        g->public_tls = gw_tls_load(&config->public_, false, config->limits.tls_session_ms, errors);
-        ok = ok && g->public_tls != NULL;
+    g->receivers = zalloc(g->config->webhook_count, sizeof(*g->receivers));
+    for (size_t i = 0; i < g->config->webhook_count; ++i)
+        ok = gw_receiver_load(&g->receivers[i], &g->config->webhooks[i], errors) && ok;
+    return ok;
+}
+
+/* Every listener that has a certificate; one that names client authorities demands theirs. */
+static bool load_tls(struct gw_generation *g, struct gw_config_errors *errors)
+{
+    bool ok = true;
+    for (size_t i = 0; i < GW_LISTENERS; ++i) {
+        const struct gw_listener_config *listener = &g->config->listeners[i];
+        if (!listener->enabled || listener->certificate.path == NULL)
+            continue;
+        g->tls[i] = gw_tls_load(listener, listener->client_ca.count > 0, g->config->limits.tls_session_ms, errors);
+        ok = ok && g->tls[i] != NULL;
     }
-    ok = load_issuer_keys(g, errors) && ok;
-    g->vault = gw_vault_load(config, errors);
-    if (g->vault == NULL)
-        return false;
+    return ok;
+}
+
+/* What only an issuer has. */
+static bool load_issuer(struct gw_generation *g, struct gw_config_errors *errors)
+{
+    const struct gw_issuer_config *issuer = &g->config->issuer;
+    bool ok = load_issuer_keys(g, errors);
     ok = load_offerings(g, errors) && ok;
-    if (config->issuer.metadata_key.path != NULL) {
-        g->metadata_signer = gw_signer_load(&config->issuer.metadata_key, &config->issuer.metadata_certificate, errors);
+    if (issuer->metadata_key.path != NULL) {
+        g->metadata_signer = gw_signer_load(&issuer->metadata_key, &issuer->metadata_certificate, errors);
         ok = ok && g->metadata_signer != NULL;
     }
-    register_peers(g);
     return ok && make_metadata(g, errors);
+}
+
+static bool load_parts(struct gw_generation *g, struct gw_config_errors *errors)
+{
+    bool ok = load_tls(g, errors);
+    g->vault = gw_vault_load(g->config, errors);
+    if (g->vault == NULL)
+        return false;
+    register_peers(g);
+    ok = load_receivers(g, errors) && ok;
+    if ((g->config->roles & GW_ROLE_ISSUER) != 0)
+        ok = load_issuer(g, errors) && ok;
+    return ok;
 }
 
 struct gw_generation *gw_generation_load(const char *path, struct gw_config_errors *errors)
@@ -281,18 +308,21 @@ void gw_generation_unref(struct gw_generation *g)
     gw_signer_free(g->metadata_signer);
     free(g->metadata_json.body);
     free(g->metadata_jwt.body);
-    gw_tls_free(g->s2s_tls);
-    gw_tls_free(g->public_tls);
+    for (size_t i = 0; i < GW_LISTENERS; ++i)
+        gw_tls_free(g->tls[i]);
+    for (size_t i = 0; g->receivers != NULL && i < g->config->webhook_count; ++i)
+        gw_receiver_release(&g->receivers[i]);
+    free(g->receivers);
     gw_vault_free(g->vault);
     gw_config_free(g->config);
     free(g);
 }
 
-const struct gw_peer *gw_generation_peer(const struct gw_generation *g, X509 *certificate)
+const struct gw_peer *gw_generation_peer(const struct gw_generation *g, X509 *certificate, unsigned role)
 {
     for (size_t i = 0; i < g->config->peer_count; ++i)
         for (size_t j = 0; j < g->config->peers[i].rule_count; ++j)
-            if (s2s_peer_matches(&g->config->peers[i].rules[j], certificate))
+            if (g->config->peers[i].role == role && s2s_peer_matches(&g->config->peers[i].rules[j], certificate))
                 return &g->peers[i];
     return NULL;
 }
@@ -305,8 +335,35 @@ const struct gw_peer *gw_generation_peer_named(const struct gw_generation *g, co
     return NULL;
 }
 
+const struct gw_peer *gw_generation_issuer(const struct gw_generation *g, const char *name)
+{
+    for (size_t i = 0; i < g->config->peer_count; ++i) {
+        const struct gw_peer_config *peer = &g->config->peers[i];
+        bool named = strcmp(peer->name, name) == 0 ||
+                     (peer->credential_issuer != NULL && strcmp(peer->credential_issuer, name) == 0);
+        if (peer->role == GW_ROLE_ISSUER && named)
+            return &g->peers[i];
+    }
+    return NULL;
+}
+
+const struct gw_receiver *gw_generation_receiver(const struct gw_generation *g, const char *name)
+{
+    for (size_t i = 0; i < g->config->webhook_count; ++i)
+        if (strcmp(g->config->webhooks[i].name, name) == 0)
+            return &g->receivers[i];
+    return NULL;
+}
+
+const char *gw_generation_base_path(const struct gw_generation *g, unsigned role)
+{
+    return role == GW_ROLE_ISSUER ? g->config->issuer.base_path : g->config->wallet.base_path;
+}
+
 bool gw_generation_calls_out(const struct gw_generation *g)
 {
+    if (g->config->webhook_count > 0)
+        return true;
     for (size_t i = 0; i < g->config->peer_count; ++i)
         if (g->peers[i].target.url != NULL)
             return true;
@@ -332,11 +389,10 @@ bool gw_peer_may_use(const struct gw_peer *peer, const char *configuration_id)
 
 const char *gw_generation_key_trouble(const struct gw_generation *g, int64_t now)
 {
-    if (gw_tls_not_after(g->s2s_tls) < now)
-        return "the server certificate has expired";
-    if (g->public_tls != NULL && gw_tls_not_after(g->public_tls) < now)
-        return "the public listener's certificate has expired";
-    for (size_t i = 0; i < g->config->credential_count; ++i)
+    for (size_t i = 0; i < GW_LISTENERS; ++i)
+        if (g->tls[i] != NULL && gw_tls_not_after(g->tls[i]) < now)
+            return "the certificate of a listener has expired";
+    for (size_t i = 0; g->offerings != NULL && i < g->config->credential_count; ++i)
         if (!gw_signer_valid(g->offerings[i].signer, now))
             return "a credential signing certificate is not valid now";
     if (g->metadata_signer != NULL && !gw_signer_valid(g->metadata_signer, now))

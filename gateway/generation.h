@@ -13,6 +13,7 @@
 #include "gateway/net/outbound.h"
 #include "gateway/net/rate.h"
 #include "gateway/net/tls.h"
+#include "gateway/receiver.h"
 #include "gateway/vault.h"
 
 #include <stdatomic.h>
@@ -22,6 +23,7 @@ struct gw_peer {
     const struct gw_peer_config *config;
     struct gw_rate *rate;    /* lives as long as the process */
     struct gw_target target; /* its own endpoints; url NULL when it is never called */
+    struct gw_target origin; /* of an issuer: where its metadata are; url NULL when it has none */
 };
 
 /* One credential configuration with what was loaded for it. */
@@ -45,12 +47,12 @@ struct gw_generation {
     uint64_t number; /* grows with each */
     struct gw_config *config;
     struct gw_vault *vault;
-    struct gw_tls *s2s_tls;
-    struct gw_tls *public_tls;         /* NULL without a public listener */
+    struct gw_tls *tls[GW_LISTENERS];  /* NULL for a listener without TLS */
     struct s2s_keyring issuer_keys;    /* what decrypts: live keys, and retired ones whose time has not come */
     struct s2s_keyring published_keys; /* the live ones of them */
     struct gw_offering *offerings;     /* parallels config->credentials */
     struct gw_peer *peers;             /* parallels config->peers */
+    struct gw_receiver *receivers;     /* parallels config->webhooks */
     struct gw_signer *metadata_signer; /* NULL: metadata is not signed */
     struct gw_document metadata_json, metadata_jwt; /* body NULL when not signed */
 };
@@ -62,13 +64,22 @@ struct gw_generation *gw_generation_load(const char *path, struct gw_config_erro
 struct gw_generation *gw_generation_ref(struct gw_generation *generation);
 void gw_generation_unref(struct gw_generation *generation); /* NULL is ignored */
 
-/* The peer whose rules match the certificate, or NULL. */
-const struct gw_peer *gw_generation_peer(const struct gw_generation *generation, X509 *certificate);
+/* The peer of this role (GW_ROLE_*) whose rules match the certificate, or NULL. */
+const struct gw_peer *gw_generation_peer(const struct gw_generation *generation, X509 *certificate, unsigned role);
 
 /* The peer of this name, or NULL. */
 const struct gw_peer *gw_generation_peer_named(const struct gw_generation *generation, const char *name);
 
-/* Whether any peer is ever called. */
+/* The issuer with this name or this Credential Issuer Identifier among the peers, or NULL. */
+const struct gw_peer *gw_generation_issuer(const struct gw_generation *generation, const char *name);
+
+/* The receiver of webhooks of this name, or NULL. */
+const struct gw_receiver *gw_generation_receiver(const struct gw_generation *generation, const char *name);
+
+/* What comes before the paths of the endpoints that this process hosts in a role (GW_ROLE_*); "" or "/s2s". */
+const char *gw_generation_base_path(const struct gw_generation *generation, unsigned role);
+
+/* Whether any peer or receiver of webhooks is ever called. */
 bool gw_generation_calls_out(const struct gw_generation *generation);
 
 /* The offering of a credential configuration, or NULL. */

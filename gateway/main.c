@@ -5,6 +5,7 @@
 #include "gateway/issuer/issuer.h"
 #include "gateway/net/outbound.h"
 #include "gateway/process.h"
+#include "gateway/worker.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -40,10 +41,12 @@ static struct gw_generation *load_generation(const char *config_path)
     return generation;
 }
 
+static const struct gw_services services = {.issuer = &gw_issuer_role};
+
 static int run_serve(const struct invocation *invocation)
 {
     struct gw_generation *generation = load_generation(invocation->config_path);
-    return generation != NULL ? gw_process_run(invocation->config_path, generation, &gw_issuer_role) : 1;
+    return generation != NULL ? gw_process_run(invocation->config_path, generation, &services) : 1;
 }
 
 static int run_check_config(const struct invocation *invocation)

@@ -49,9 +49,14 @@ static bool same_text(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static bool same_listener(const struct gw_listener_config *a, const struct gw_listener_config *b)
+/* Whether a listener is plain is built into it, too. */
+static bool same_listeners(const struct gw_listener_config *a, const struct gw_listener_config *b)
 {
-    return a->enabled == b->enabled && a->port == b->port && same_text(a->address, b->address);
+    for (int id = 0; id < GW_LISTENERS; ++id, ++a, ++b)
+        if (a->enabled != b->enabled || a->port != b->port || !same_text(a->address, b->address) ||
+            !same_text(a->socket, b->socket) || (a->certificate.path == NULL) != (b->certificate.path == NULL))
+            return false;
+    return true;
 }
 
 /* Limits that a reload takes over (docs/configuration.md); the others are built into the listeners. */
@@ -79,13 +84,13 @@ static bool same_database(struct gw_database_config running, const struct gw_dat
 /* Some settings are built into sockets and connections; say so rather than ignore a change in silence. */
 static void warn_of_restart(const struct gw_config *running, const struct gw_config *read)
 {
-    bool same = running->workers == read->workers && same_listener(&running->s2s, &read->s2s) &&
-                same_listener(&running->public_, &read->public_) && same_listener(&running->admin, &read->admin) &&
-                same_limits(running->limits, &read->limits) && same_database(running->database, &read->database);
+    bool same = running->workers == read->workers && running->roles == read->roles &&
+                same_listeners(running->listeners, read->listeners) && same_limits(running->limits, &read->limits) &&
+                same_database(running->database, &read->database);
     if (!same)
         gw_log(GW_LOG_WARN, "restart_needed",
-               GW_S("reason",
-                    "what was changed of workers, listener addresses, database or limits takes effect with a restart"));
+               GW_S("reason", "what was changed of role, workers, listener addresses, database or limits takes effect "
+                              "with a restart"));
 }
 
 static bool reload(void)
@@ -158,18 +163,18 @@ static void silence_libraries(void)
     stderr = nowhere;
 }
 
-static bool start_workers(const struct gw_role *role)
+static bool start_workers(const struct gw_services *services)
 {
     const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = WORKER_STACK};
     for (unsigned i = 0; i < process.count; ++i)
-        if (!gw_worker_init(&process.workers[i], &process, i, role))
+        if (!gw_worker_init(&process.workers[i], &process, i, services))
             return false;
     for (unsigned i = 0; i < process.count; ++i)
         s2s_assert(uv_thread_create_ex(&process.workers[i].thread, &options, gw_worker_run, &process.workers[i]) == 0);
     return true;
 }
 
-int gw_process_run(const char *config_path, struct gw_generation *generation, const struct gw_role *role)
+int gw_process_run(const char *config_path, struct gw_generation *generation, const struct gw_services *services)
 {
     signal(SIGPIPE, SIG_IGN);
     silence_libraries();
@@ -182,7 +187,7 @@ int gw_process_run(const char *config_path, struct gw_generation *generation, co
     uv_mutex_init(&process.lock);
     uv_sem_init(&process.ended, 0);
     watch_signals();
-    if (!start_workers(role))
+    if (!start_workers(services))
         return 1;
     plan_retirement(generation);
     gw_log(GW_LOG_INFO, "started", GW_S("version", S2S_VERSION), GW_I("workers", process.count));

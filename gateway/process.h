@@ -7,10 +7,10 @@
 
 #include "gateway/generation.h"
 
-struct gw_role;
+struct gw_services;
 
 /* Serve with `generation` (taken) until SIGTERM or SIGINT has drained the workers. SIGHUP reads `config_path` again.
  * Exit status. */
-int gw_process_run(const char *config_path, struct gw_generation *generation, const struct gw_role *role);
+int gw_process_run(const char *config_path, struct gw_generation *generation, const struct gw_services *services);
 
 #endif

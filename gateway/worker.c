@@ -4,7 +4,7 @@
 #include "gateway/admin/admin.h"
 #include "gateway/clock.h"
 #include "gateway/issuer/sessions.h"
-#include "gateway/jobs/jobs.h"
+#include "gateway/jobs/plan.h"
 #include "gateway/log.h"
 #include "gateway/net/exchange.h"
 #include "gateway/net/http.h"
@@ -38,41 +38,67 @@ void gw_worker_wake_jobs(struct gw_worker *worker)
 static void answer_public(struct gw_server *server, h2o_req_t *req)
 {
     struct gw_worker *worker = server->owner;
-    if (worker->role->document == NULL || !worker->role->document(worker->generation, req))
+    if (!worker->services->issuer->document(worker->generation, req))
         gw_http_send_problem(req, S2S_PROBLEM_HTTP_404, "There is nothing at this path.", NULL);
 }
 
-static bool start_server(struct gw_worker *worker, struct gw_server *server, const struct gw_listener_config *listener,
-                         gw_request_cb on_request, const struct gw_tls *tls, size_t max_body)
+/* What each listener does. */
+static const struct {
+    gw_request_cb on_request;
+    bool takes_bodies;
+    bool once; /* on the first worker only */
+} listeners[GW_LISTENERS] = {
+    [GW_LISTEN_S2S] = {gw_exchange_start, .takes_bodies = true},
+    [GW_LISTEN_WALLET] = {gw_exchange_start, .takes_bodies = true},
+    [GW_LISTEN_PUBLIC] = {answer_public},
+    [GW_LISTEN_ADMIN] = {gw_admin_answer, .once = true},
+};
+
+static bool start_server(struct gw_worker *worker, enum gw_listener_id id)
 {
-    *server = (struct gw_server){.loop = &worker->loop,
-                                 .metrics = worker->metrics,
-                                 .limits = &worker->boot->config->limits,
-                                 .listener = listener,
-                                 .on_request = on_request,
-                                 .owner = worker,
-                                 .max_body = max_body};
-    if (gw_server_start(server, tls)) {
-        gw_log(GW_LOG_INFO, "listening", GW_S("address", listener->address), GW_I("port", listener->port),
-               GW_I("worker", worker->index));
-        return true;
-    }
-    gw_log(GW_LOG_ERROR, "cannot_listen", GW_S("address", listener->address), GW_I("port", listener->port),
-           GW_S("reason", strerror(errno)));
-    return false;
+    const struct gw_config *config = worker->boot->config;
+    const struct gw_listener_config *listener = &config->listeners[id];
+    const struct gw_services *services = worker->services;
+    struct gw_server *server = &worker->servers[id];
+    *server = (struct gw_server){
+        .loop = &worker->loop,
+        .metrics = worker->metrics,
+        .limits = &config->limits,
+        .listener = listener,
+        .on_request = listeners[id].on_request,
+        .owner = worker,
+        .role = id == GW_LISTEN_S2S      ? services->issuer
+                : id == GW_LISTEN_WALLET ? services->wallet
+                                         : NULL,
+        .api = id == GW_LISTEN_APP ? services->app : NULL,
+        .max_body = listeners[id].takes_bodies ? config->limits.max_body * BODY_SLACK : SMALL_BODY,
+    };
+    bool started = gw_server_start(server, worker->boot->tls[id]);
+    gw_log(started ? GW_LOG_INFO : GW_LOG_ERROR, started ? "listening" : "cannot_listen",
+           GW_S("address", listener->socket != NULL ? listener->socket : listener->address),
+           GW_I("port", listener->port), started ? GW_I("worker", worker->index) : GW_S("reason", strerror(errno)));
+    return started;
 }
 
 static bool start_servers(struct gw_worker *worker)
 {
-    const struct gw_config *config = worker->boot->config;
-    bool ok = start_server(worker, &worker->s2s, &config->s2s, gw_exchange_start, worker->boot->s2s_tls,
-                           config->limits.max_body * BODY_SLACK);
-    if (ok && config->public_.enabled)
-        ok = start_server(worker, &worker->public_, &config->public_, answer_public, worker->boot->public_tls,
-                          SMALL_BODY);
-    if (ok && worker->index == 0)
-        ok = start_server(worker, &worker->admin, &config->admin, gw_admin_answer, NULL, SMALL_BODY);
-    return ok;
+    for (int id = 0; id < GW_LISTENERS; ++id) {
+        const struct gw_listener_config *listener = &worker->boot->config->listeners[id];
+        /* A Unix socket cannot be shared as a port can. */
+        bool mine = worker->index == 0 || !(listeners[id].once || listener->socket != NULL);
+        if (listener->enabled && mine && !start_server(worker, (enum gw_listener_id)id))
+            return false;
+    }
+    return true;
+}
+
+/* How many requests or connections there are on all listeners but the operators', whose requests are no work. */
+static unsigned count_all(const struct gw_worker *worker, unsigned (*count)(const struct gw_server *server))
+{
+    unsigned sum = 0;
+    for (int id = 0; id < GW_LISTENERS; ++id)
+        sum += id != GW_LISTEN_ADMIN ? count(&worker->servers[id]) : 0;
+    return sum;
 }
 
 /* ---- news from the main thread ---- */
@@ -84,18 +110,18 @@ static void take_generation(struct gw_worker *worker)
     uv_mutex_unlock(&worker->process->lock);
     gw_generation_unref(worker->generation);
     worker->generation = newest;
-    gw_server_use(&worker->s2s, newest->s2s_tls);
-    if (worker->public_.listening && newest->public_tls != NULL)
-        gw_server_use(&worker->public_, newest->public_tls);
+    for (int id = 0; id < GW_LISTENERS; ++id)
+        if (worker->servers[id].listening && newest->tls[id] != NULL)
+            gw_server_use(&worker->servers[id], newest->tls[id]);
 }
 
 static void on_drain_look(uv_timer_t *timer)
 {
     struct gw_worker *worker = timer->data;
     int64_t now = gw_monotonic_us();
-    bool left = gw_server_connections(&worker->s2s) == 0 || now - worker->drain_started_us > DRAIN_GRACE_US;
+    bool left = count_all(worker, gw_server_connections) == 0 || now - worker->drain_started_us > DRAIN_GRACE_US;
     bool late = now - worker->drain_started_us > worker->boot->config->limits.drain_timeout_ms * 1000;
-    if (!late && !(left && worker->in_flight == 0 && gw_server_requests(&worker->s2s) == 0))
+    if (!late && !(left && worker->in_flight == 0 && count_all(worker, gw_server_requests) == 0))
         return;
     if (worker->in_flight > 0)
         gw_log(GW_LOG_WARN, "drain_timeout", GW_I("worker", worker->index), GW_I("in_flight", worker->in_flight));
@@ -107,8 +133,9 @@ static void drain(struct gw_worker *worker)
 {
     worker->draining = true;
     worker->drain_started_us = gw_monotonic_us();
-    gw_server_drain(&worker->s2s);
-    gw_server_drain(&worker->public_);
+    for (int id = 0; id < GW_LISTENERS; ++id)
+        if (id != GW_LISTEN_ADMIN)
+            gw_server_drain(&worker->servers[id]);
     gw_jobs_stop(worker->jobs);
     uv_timer_start(&worker->drain_timer, on_drain_look, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
 }
@@ -132,10 +159,8 @@ static void run_rounds(struct gw_worker *worker)
 /* Their closing alerts may still be on the way. */
 static void run_until_disconnected(struct gw_worker *worker)
 {
-    for (int i = 0; i < LAST_MS && gw_server_connections(&worker->s2s) + gw_server_connections(&worker->public_) +
-                                           gw_server_connections(&worker->admin) >
-                                       0;
-         ++i) {
+    const struct gw_server *admin = &worker->servers[GW_LISTEN_ADMIN];
+    for (int i = 0; i < LAST_MS && count_all(worker, gw_server_connections) + gw_server_connections(admin) > 0; ++i) {
         run_rounds(worker);
         usleep(1000);
     }
@@ -150,20 +175,19 @@ static void run_to_the_end(struct gw_worker *worker)
 /* Close everything that the worker has opened, so that a sanitizer would see what was forgotten. */
 static void end_worker(struct gw_worker *worker)
 {
-    struct gw_server *servers[] = {&worker->s2s, &worker->public_, &worker->admin};
-    gw_server_drain(&worker->admin);
-    gw_server_close_connections(&worker->admin); /* its probes need the database */
+    gw_server_drain(&worker->servers[GW_LISTEN_ADMIN]);
+    gw_server_close_connections(&worker->servers[GW_LISTEN_ADMIN]); /* its probes need the database */
     run_rounds(worker);
     gw_outbound_close(worker->outbound);
     gw_db_close(worker->db); /* whoever still waits for it is answered 503 */
     run_rounds(worker);
-    for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); ++i)
-        gw_server_close_connections(servers[i]);
+    for (int id = 0; id < GW_LISTENERS; ++id)
+        gw_server_close_connections(&worker->servers[id]);
     run_until_disconnected(worker);
     uv_close((uv_handle_t *)&worker->wake, NULL);
     uv_close((uv_handle_t *)&worker->drain_timer, NULL);
-    for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); ++i)
-        gw_server_dispose(servers[i]);
+    for (int id = 0; id < GW_LISTENERS; ++id)
+        gw_server_dispose(&worker->servers[id]);
     run_to_the_end(worker);
     (void)uv_loop_close(&worker->loop); /* refuses while a socket lingers, which the end of the process closes */
     gw_jobs_free(worker->jobs);
@@ -172,11 +196,25 @@ static void end_worker(struct gw_worker *worker)
     gw_generation_unref(worker->boot);
 }
 
-bool gw_worker_init(struct gw_worker *worker, struct gw_process *process, unsigned index, const struct gw_role *role)
+/* What there is to do in the background: of every role, and of each that the process plays. */
+static struct gw_jobs *start_jobs(struct gw_worker *worker)
+{
+    const struct gw_job_plan *plans[3] = {&gw_common_jobs};
+    unsigned roles = worker->boot->config->roles;
+    size_t count = 1;
+    if ((roles & GW_ROLE_ISSUER) != 0)
+        plans[count++] = worker->services->issuer->jobs;
+    if ((roles & GW_ROLE_WALLET) != 0)
+        plans[count++] = worker->services->wallet->jobs;
+    return gw_jobs_new(worker, plans, count);
+}
+
+bool gw_worker_init(struct gw_worker *worker, struct gw_process *process, unsigned index,
+                    const struct gw_services *services)
 {
     worker->index = index;
     worker->process = process;
-    worker->role = role;
+    worker->services = services;
     worker->boot = gw_generation_ref(process->generation);
     worker->generation = gw_generation_ref(process->generation);
     worker->metrics = gw_metrics_new();
@@ -189,7 +227,7 @@ bool gw_worker_init(struct gw_worker *worker, struct gw_process *process, unsign
     worker->db = gw_db_new(&worker->loop, &worker->boot->config->database, worker->metrics);
     worker->outbound = gw_outbound_new(&worker->loop, worker->boot->config->outbound.concurrency);
     worker->sessions = gw_sessions_new(SESSION_CACHE);
-    worker->jobs = gw_jobs_new(worker, role->jobs);
+    worker->jobs = start_jobs(worker);
     return true;
 }
 

@@ -11,10 +11,17 @@
 
 #include <stdatomic.h>
 
+struct gw_api;
 struct gw_role;
 struct gw_jobs;
 struct gw_sessions;
 struct gw_process;
+
+/* What a process may be asked to serve; its configuration says which of it. */
+struct gw_services {
+    const struct gw_role *issuer, *wallet;
+    const struct gw_api *app;
+};
 
 struct gw_worker {
     unsigned index;
@@ -27,13 +34,13 @@ struct gw_worker {
     struct gw_metrics *metrics;
     struct gw_generation *boot;       /* what limits, listeners and database were made from */
     struct gw_generation *generation; /* what new requests use */
-    const struct gw_role *role;
+    const struct gw_services *services;
     struct gw_db *db;
     struct gw_outbound *outbound;
     struct gw_jobs *jobs;
     struct gw_sessions *sessions;
-    struct gw_server s2s, public_, admin;
-    unsigned in_flight; /* exchanges and other work that must end before the worker does */
+    struct gw_server servers[GW_LISTENERS]; /* zeroed where there is no listener */
+    unsigned in_flight;                     /* exchanges and other work that must end before the worker does */
     bool draining;
 };
 
@@ -53,7 +60,8 @@ struct gw_process {
 void gw_worker_wake_jobs(struct gw_worker *worker);
 
 /* Bind the listeners and start the connections of a worker. False when a listener cannot be bound (logged). */
-bool gw_worker_init(struct gw_worker *worker, struct gw_process *process, unsigned index, const struct gw_role *role);
+bool gw_worker_init(struct gw_worker *worker, struct gw_process *process, unsigned index,
+                    const struct gw_services *services);
 
 /* The worker's thread: `worker` until it is drained. */
 void gw_worker_run(void *worker);

@@ -11,7 +11,7 @@
 
 #define LABELS_SIZE 160
 /* Gauges that there are once, and those of a row of the queue's statistics. */
-#define FIXED_GAUGES 8
+#define FIXED_GAUGES 10
 #define GAUGES_PER_ROW 4
 
 /* A request that waits for one database call. */
@@ -111,9 +111,13 @@ static void add_certificates(struct gauges *gauges, const struct gw_generation *
 {
     static const char name[] = "s2s_certificate_expiry_seconds";
     static const char help[] = "Seconds until a certificate of the gateway expires; negative when it has.";
-    add_gauge(gauges, name, help, (double)gw_tls_not_after(g->s2s_tls) - now, "use=\"listener_s2s\"");
-    if (g->public_tls != NULL)
-        add_gauge(gauges, name, help, (double)gw_tls_not_after(g->public_tls) - now, "use=\"listener_public\"");
+    static const char *const uses[GW_LISTENERS] = {[GW_LISTEN_S2S] = "listener_s2s",
+                                                   [GW_LISTEN_WALLET] = "listener_wallet",
+                                                   [GW_LISTEN_PUBLIC] = "listener_public",
+                                                   [GW_LISTEN_APP] = "listener_app"};
+    for (size_t i = 0; i < GW_LISTENERS; ++i)
+        if (g->tls[i] != NULL)
+            add_gauge(gauges, name, help, (double)gw_tls_not_after(g->tls[i]) - now, "use=\"%s\"", uses[i]);
     int64_t not_before, not_after;
     if (g->metadata_signer != NULL) {
         gw_signer_validity(g->metadata_signer, &not_before, &not_after);

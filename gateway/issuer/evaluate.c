@@ -7,7 +7,6 @@
 
 #include "gateway/clock.h"
 #include "gateway/issuer/policy.h"
-#include "gateway/jobs/deliver.h"
 #include "gateway/log.h"
 #include "gateway/worker.h"
 
@@ -257,11 +256,6 @@ static void prepare_expire(struct gw_worker *worker, struct gw_db_call *call, st
     gw_db_text(call, EXPIRE_LIMIT);
 }
 
-static void prepare_maintain(struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
-{
-    gw_db_interval_ms(call, arena, worker->generation->config->database.answer_retention_ms);
-}
-
 /* A job that keeps failing, or taking its worker down, is buried; and one claim returns a bounded amount of data. */
 static bool prepare_claim(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
 {
@@ -273,13 +267,10 @@ static bool prepare_claim(const struct gw_worker *worker, struct gw_db_call *cal
 
 static const struct gw_job_kind kinds[] = {
     {.name = "evaluate", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_claim, .run = run_evaluation},
-    GW_DELIVERY_KIND,
 };
 
 static const struct gw_chore chores[] = {
     {"expire", GW_SQL_EXPIRE_DUE, 1000, prepare_expire},
-    {"maintain", GW_SQL_MAINTAIN, 3600 * 1000, prepare_maintain},
-    {"lanes", GW_SQL_LANES_SET, 10 * 1000, gw_deliver_prepare_lanes},
 };
 
 const struct gw_job_plan gw_issuer_jobs = {kinds, sizeof(kinds) / sizeof(kinds[0]), chores,

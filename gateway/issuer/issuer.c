@@ -199,6 +199,8 @@ static const struct gw_endpoint endpoints[] = {
 };
 
 const struct gw_role gw_issuer_role = {
+    .side = GW_ROLE_ISSUER,
+    .listener = GW_LISTEN_S2S,
     .endpoints = endpoints,
     .count = sizeof(endpoints) / sizeof(endpoints[0]),
     .document = gw_wellknown_answer,

@@ -15,6 +15,8 @@
 /* Parameters of a claim, a chore, or the end of a job. */
 #define CALL_MEMORY (1024 * 1024)
 #define BACKOFF_MAX_MS (15 * 60 * 1000)
+/* First word of what a call says at the end of a job: a label of the metrics. */
+#define OUTCOME_SIZE 32
 
 /* The claims of one kind. */
 struct claimer {
@@ -23,7 +25,8 @@ struct claimer {
     struct gw_db_call call;
     struct s2s_arena *arena; /* of the claim in flight, else NULL */
     char lease[S2S_UUID_SIZE];
-    bool again; /* woken while a claim was in flight */
+    int64_t lease_until_us; /* as gw_job */
+    bool again;             /* woken while a claim was in flight */
 };
 
 struct chore_state {
@@ -37,9 +40,10 @@ struct chore_state {
 
 struct gw_jobs {
     struct gw_worker *worker;
-    const struct gw_job_plan *plan;
     struct claimer *claimers;
+    size_t claimer_count;
     struct chore_state *chores;
+    size_t chore_count;
     struct gw_job *in_hand;
     uv_timer_t poll;
     bool stopped;
@@ -62,8 +66,10 @@ static struct gw_job *job_new(struct claimer *claimer, const PGresult *result, i
     job->kind = claimer->kind;
     job->arena = s2s_arena_new(worker->generation->config->limits.max_verification_data * JOB_MEMORY_FACTOR);
     job->params = s2s_arena_new(CALL_MEMORY);
-    snprintf(job->id, sizeof(job->id), "%s", PQgetvalue(result, row, 0));
+    job->id = s2s_arena_strndup(job->params, PQgetvalue(result, row, 0), (size_t)PQgetlength(result, row, 0));
+    s2s_assert(job->id != NULL);
     memcpy(job->lease, claimer->lease, sizeof(job->lease));
+    job->lease_until_us = claimer->lease_until_us;
     job->attempts = atoi(PQgetvalue(result, row, 1));
     job->started_us = gw_monotonic_us();
     job->link = &claimer->jobs->in_hand;
@@ -93,8 +99,24 @@ static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, con
     struct gw_job *job = H2O_STRUCT_FROM_MEMBER(struct gw_job, call, call);
     struct gw_jobs *jobs = job->worker->jobs;
     /* Without an answer the lease runs out, and somebody takes the job again: nothing is lost. */
-    job_end(job, outcome == GW_DB_OK && PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "unknown");
+    const char *told = outcome == GW_DB_OK && PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "unknown";
+    if (job->over != NULL)
+        job->over(job, told);
+    char label[OUTCOME_SIZE];
+    snprintf(label, sizeof(label), "%.*s", (int)strcspn(told, " :"), told);
+    job_end(job, label);
     gw_jobs_wake(jobs);
+}
+
+bool gw_job_is_late(const struct gw_job *job)
+{
+    return gw_monotonic_us() >= job->lease_until_us;
+}
+
+void gw_job_abandon(struct gw_job *job)
+{
+    gw_log(GW_LOG_WARN, "job_late", GW_S("kind", job->kind->name), GW_S("job", job->id));
+    job_end(job, "late");
 }
 
 void gw_job_call(struct gw_job *job, enum gw_statement_id statement)
@@ -170,6 +192,7 @@ static void claim(struct claimer *claimer)
         return;
     claimer->arena = s2s_arena_new(CALL_MEMORY);
     s2s_uuid_new(claimer->lease);
+    claimer->lease_until_us = gw_monotonic_us() + config_of(worker)->lease_ms * 1000;
     gw_db_call_init(&claimer->call, &gw_statements[claimer->kind->claim]);
     gw_db_text(&claimer->call, claimer->lease);
     gw_db_integer(&claimer->call, claimer->arena, config_of(worker)->batch);
@@ -205,7 +228,7 @@ static bool is_due(const struct chore_state *state, int64_t now_us)
 
 static void run_due_chores(struct gw_jobs *jobs, int64_t now_us)
 {
-    for (size_t i = 0; i < jobs->plan->chore_count; ++i) {
+    for (size_t i = 0; i < jobs->chore_count; ++i) {
         struct chore_state *state = &jobs->chores[i];
         if (state->arena != NULL || !is_due(state, now_us) || !gw_db_ready(jobs->worker->db))
             continue;
@@ -234,19 +257,29 @@ static void on_poll_timer(uv_timer_t *timer)
     uv_timer_start(&jobs->poll, on_poll_timer, (uint64_t)(period / 2 + random() % (period / 2 + 1)), 0);
 }
 
-struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *plan)
+static void add_plan(struct gw_jobs *jobs, const struct gw_job_plan *plan)
 {
+    for (size_t i = 0; i < plan->kind_count; ++i)
+        jobs->claimers[jobs->claimer_count++] = (struct claimer){.jobs = jobs, .kind = &plan->kinds[i]};
+    for (size_t i = 0; i < plan->chore_count; ++i)
+        jobs->chores[jobs->chore_count++] = (struct chore_state){.jobs = jobs, .chore = &plan->chores[i]};
+}
+
+struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *const *plans, size_t count)
+{
+    size_t kinds = 0, chores = 0;
+    for (size_t i = 0; i < count; ++i) {
+        kinds += plans[i]->kind_count;
+        chores += plans[i]->chore_count;
+    }
     struct gw_jobs *jobs = calloc(1, sizeof(*jobs));
     s2s_assert(jobs != NULL);
     jobs->worker = worker;
-    jobs->plan = plan;
-    jobs->claimers = calloc(plan->kind_count + 1, sizeof(*jobs->claimers));
-    jobs->chores = calloc(plan->chore_count + 1, sizeof(*jobs->chores));
+    jobs->claimers = calloc(kinds + 1, sizeof(*jobs->claimers));
+    jobs->chores = calloc(chores + 1, sizeof(*jobs->chores));
     s2s_assert(jobs->claimers != NULL && jobs->chores != NULL);
-    for (size_t i = 0; i < plan->kind_count; ++i)
-        jobs->claimers[i] = (struct claimer){.jobs = jobs, .kind = &plan->kinds[i]};
-    for (size_t i = 0; i < plan->chore_count; ++i)
-        jobs->chores[i] = (struct chore_state){.jobs = jobs, .chore = &plan->chores[i]};
+    for (size_t i = 0; i < count; ++i)
+        add_plan(jobs, plans[i]);
     uv_timer_init(&worker->loop, &jobs->poll);
     jobs->poll.data = jobs;
     uv_timer_start(&jobs->poll, on_poll_timer, 10, 0);
@@ -255,7 +288,7 @@ struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *
 
 void gw_jobs_wake(struct gw_jobs *jobs)
 {
-    for (size_t i = 0; i < jobs->plan->kind_count; ++i)
+    for (size_t i = 0; i < jobs->claimer_count; ++i)
         claim(&jobs->claimers[i]);
 }
 

@@ -38,6 +38,8 @@ struct gw_chore {
     void (*prepare)(struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena);
 };
 
+/* What one part of the gateway has to do in the background. A worker runs the plans of its roles and the common one
+ * (plan.h); no two of them name the same kind or chore. */
 struct gw_job_plan {
     const struct gw_job_kind *kinds;
     size_t kind_count;
@@ -53,16 +55,19 @@ struct gw_job {
     struct s2s_arena *arena;  /* for what the job works on, which a peer may have filled */
     struct s2s_arena *params; /* for the parameters of its calls, which must always fit */
     const char *order_key;    /* of its calls (gw_db_call); set by the kind, usually the session */
-    char id[24];
+    const char *id;           /* as the claim said it */
     char lease[S2S_UUID_SIZE];
-    int attempts; /* this run included */
-    void *state;  /* of the kind, in the arena */
+    int64_t lease_until_us; /* monotonic, and rather too early: from the moment in which the claim was asked for */
+    int attempts;           /* this run included */
+    void *state;            /* of the kind, in the arena */
     struct gw_db_call call;
+    /* Called with the outcome that the database told, before the job ends; NULL: nothing to do. Set by the kind. */
+    void (*over)(struct gw_job *job, const char *outcome);
     int64_t started_us;
     struct gw_job *next, **link; /* among those in hand */
 };
 
-struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *plan);
+struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *const *plans, size_t count);
 
 /* Look for jobs now. */
 void gw_jobs_wake(struct gw_jobs *jobs);
@@ -77,9 +82,16 @@ void gw_jobs_free(struct gw_jobs *jobs);
 /* Begin `job->call`: the statement's first two parameters are job id and lease. Further ones go into `job->params`. */
 void gw_job_call(struct gw_job *job, enum gw_statement_id statement);
 
-/* Run `job->call`, whose one column is the outcome ("done", "fenced", …), end the job, and look for what the outcome
- * has made due. */
+/* Run `job->call`, whose one column is the outcome ("done", "fenced", …; words after the first are details), end the
+ * job, and look for what the outcome has made due. */
 void gw_job_commit(struct gw_job *job);
+
+/* Whether the job's lease may have run out: what it would do now, somebody else may be doing. A process that was stopped
+ * for a while finds itself here. */
+bool gw_job_is_late(const struct gw_job *job);
+
+/* End a late job of which nothing was done. Whoever has it now, or finds it next, does it. */
+void gw_job_abandon(struct gw_job *job);
 
 /* How long to wait before the next attempt after `attempts` have failed: full jitter (profile section 7). Milliseconds.
  */

@@ -344,15 +344,15 @@ static bool check_headers(struct gw_exchange *ex)
 
 static const struct gw_endpoint *find_endpoint(const struct gw_exchange *ex)
 {
-    const char *base = ex->generation->config->issuer.base_path;
+    const char *base = gw_generation_base_path(ex->generation, ex->role->side);
     size_t base_len = strlen(base);
     size_t len = ex->req->query_at != SIZE_MAX ? ex->req->query_at : ex->req->path.len;
     if (len < base_len || memcmp(ex->req->path.base, base, base_len) != 0)
         return NULL;
-    for (size_t i = 0; i < ex->worker->role->count; ++i) {
-        const char *path = ex->worker->role->endpoints[i].message->path;
+    for (size_t i = 0; i < ex->role->count; ++i) {
+        const char *path = ex->role->endpoints[i].message->path;
         if (h2o_memis(ex->req->path.base + base_len, len - base_len, path, strlen(path)))
-            return &ex->worker->role->endpoints[i];
+            return &ex->role->endpoints[i];
     }
     return NULL;
 }
@@ -396,15 +396,16 @@ static void receive(struct gw_exchange *ex)
 }
 
 /* Note who the connection's peer is in this generation. False when its certificate is not trusted any more. */
-static bool resolve_peer(struct gw_conn *conn, const struct gw_generation *generation)
+static bool resolve_peer(struct gw_conn *conn, const struct gw_role *role, const struct gw_generation *generation)
 {
+    const struct gw_tls *tls = generation->tls[role->listener];
     if (conn->generation == generation->number)
         return true;
-    if (conn->tls != gw_tls_context(generation->s2s_tls) &&
-        !gw_tls_trusts(generation->s2s_tls, conn->certificate, conn->chain))
+    if (tls == NULL || (conn->tls != gw_tls_context(tls) && !gw_tls_trusts(tls, conn->certificate, conn->chain)))
         return false;
     conn->generation = generation->number;
-    conn->peer = gw_generation_peer(generation, conn->certificate);
+    conn->peer = gw_generation_peer(generation, conn->certificate,
+                                    role->side == GW_ROLE_ISSUER ? GW_ROLE_WALLET : GW_ROLE_ISSUER);
     snprintf(conn->peer_name, sizeof(conn->peer_name), "%s", conn->peer != NULL ? conn->peer->config->name : "");
     return true;
 }
@@ -418,9 +419,10 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
 {
     struct gw_worker *worker = server->owner;
     struct gw_conn *conn = gw_conn_of(req);
-    if (worker->role->document != NULL && worker->role->document(worker->generation, req))
+    const struct gw_role *role = server->role;
+    if (role->document != NULL && role->document(worker->generation, req))
         return;
-    if (conn->certificate == NULL || !certificate_in_time(conn) || !resolve_peer(conn, worker->generation)) {
+    if (conn->certificate == NULL || !certificate_in_time(conn) || !resolve_peer(conn, role, worker->generation)) {
         /* What a new handshake would refuse, an old connection does not get either: the client finds the reason out by
          * shaking hands again. The answer finds the connection ended, which is how h2o learns of it on HTTP/1. */
         gw_conn_end(conn);
@@ -430,6 +432,7 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
     struct gw_exchange *ex = calloc(1, sizeof(*ex));
     s2s_assert(ex != NULL);
     ex->worker = worker;
+    ex->role = role;
     ex->generation = gw_generation_ref(worker->generation);
     ex->arena = s2s_arena_new(ex->generation->config->limits.request_memory);
     ex->peer = conn->peer;

@@ -41,9 +41,12 @@ struct gw_endpoint {
 
 /* What a role gives to its listener. */
 struct gw_role {
+    unsigned side;                /* GW_ROLE_*; its peers are of the other side */
+    enum gw_listener_id listener; /* where it is served */
     const struct gw_endpoint *endpoints;
     size_t count;
-    /* Documents outside of the protocol's endpoints (issuer metadata). True when it has answered. */
+    /* Documents outside of the protocol's endpoints (issuer metadata). True when it has answered. NULL: there are none.
+     */
     bool (*document)(const struct gw_generation *generation, h2o_req_t *req);
     const struct gw_job_plan *jobs;
 };
@@ -51,6 +54,7 @@ struct gw_role {
 /* One request on its way. Lives until the answer is sent or, when the client has gone, until the commit is known. */
 struct gw_exchange {
     struct gw_worker *worker;
+    const struct gw_role *role;
     struct gw_generation *generation; /* a reference */
     struct s2s_arena *arena;
     const struct gw_peer *peer;

@@ -335,7 +335,7 @@ struct gw_outbound *gw_outbound_new(uv_loop_t *loop, unsigned max_connections)
 
 void gw_outbound_send(struct gw_outbound *outbound, struct gw_outbound_call *call)
 {
-    s2s_assert(call->path[0] == '/' && call->timeout_ms > 0 && call->done != NULL);
+    s2s_assert((call->path[0] == '/' || call->path[0] == '\0') && call->timeout_ms > 0 && call->done != NULL);
     transfer_start(lane_of(outbound, call->target), call);
 }
 

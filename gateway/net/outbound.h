@@ -17,13 +17,18 @@ enum gw_outbound_end {
     GW_OUTBOUND_UNREACHED, /* nothing was sent, or the transport broke, or time ran out: the fate is unknown */
     GW_OUTBOUND_UNTRUSTED, /* TLS failed: the target's certificate or name, or it refused ours */
     GW_OUTBOUND_TOO_LARGE, /* the answer passed the limit and was cut off */
+    GW_OUTBOUND_TOO_LATE,  /* nothing was sent, as `send_by_us` had passed */
 };
+
+#define GW_MAX_ETAG 256
 
 struct gw_outbound_answer {
     enum gw_outbound_end end;
     int status;               /* HTTP status; 0 unless answered. A redirect is answered with its 3xx status */
     int64_t retry_after_s;    /* from Retry-After (seconds or HTTP-date), 0 to 30 days; -1 when absent */
-    const char *content_type; /* NULL when absent; borrowed until the callback returns, as is all below */
+    int64_t fresh_s;          /* how long it may be used again: from Cache-Control and Age (freshness.h); -1: unsaid */
+    const char *etag;         /* ETag, quotes included; NULL when absent or longer than GW_MAX_ETAG */
+    const char *content_type; /* NULL when absent; borrowed until the callback returns, as is all text */
     const char *body;         /* NUL-terminated */
     size_t body_len;
     const char *error; /* for a log: what the transport said, without addresses of credentials; NULL when answered */
@@ -37,11 +42,12 @@ struct gw_outbound_answer {
 struct gw_outbound_call {
     const struct gw_target *target;
     const char *method;         /* "POST" or "GET" */
-    const char *path;           /* begins with '/', appended to the target's URL */
+    const char *path;           /* appended to the target's URL: begins with '/', or is empty */
     const char *const *headers; /* "Name: value" lines, NULL-terminated; NULL: none */
     const char *body;
     size_t body_len;
     int64_t timeout_ms; /* of the whole call */
+    int64_t send_by_us; /* monotonic: the request is not begun any later, however the process was held up; 0: whenever */
     size_t max_answer;  /* octets of the body */
     void (*done)(struct gw_outbound_call *call, const struct gw_outbound_answer *answer);
 

@@ -2,6 +2,7 @@
 #include "gateway/net/outbound_easy.h"
 
 #include "gateway/clock.h"
+#include "gateway/net/freshness.h"
 #include "proto/result.h"
 
 #include <arpa/inet.h>
@@ -163,8 +164,20 @@ static void add_header(struct gw_easy *easy, const char *line)
     easy->headers = list;
 }
 
+/* The connection stands, and the request is next. A process that was stopped meanwhile comes through here first. */
+static int on_ready_to_send(void *arg, char *remote_ip, char *local_ip, int remote_port, int local_port)
+{
+    struct gw_easy *easy = arg;
+    (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
+    easy->too_late = easy->send_by_us != 0 && gw_monotonic_us() > easy->send_by_us;
+    return easy->too_late ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static void set_request(struct gw_easy *easy, const struct gw_outbound_call *call)
 {
+    easy->send_by_us = call->send_by_us;
+    SET(easy, CURLOPT_PREREQFUNCTION, on_ready_to_send);
+    SET(easy, CURLOPT_PREREQDATA, easy);
     for (const char *const *line = call->headers; line != NULL && *line != NULL; ++line)
         add_header(easy, *line);
     /* A name without a value keeps libcurl from adding the header by itself; a line of the caller's comes first and
@@ -260,6 +273,10 @@ static const struct {
 
 static enum gw_outbound_end judge(const struct gw_easy *easy, CURLcode code, const char **error)
 {
+    if (easy->too_late) {
+        *error = "it was too late to send";
+        return GW_OUTBOUND_TOO_LATE;
+    }
     if (easy->too_large || code == CURLE_FILESIZE_EXCEEDED) {
         *error = "the answer is too large";
         return GW_OUTBOUND_TOO_LARGE;
@@ -296,17 +313,48 @@ static int64_t parse_retry_after(const char *value)
     return seconds < 0 ? 0 : seconds > MAX_RETRY_AFTER_S ? MAX_RETRY_AFTER_S : seconds;
 }
 
-static int64_t retry_after(struct gw_easy *easy)
+/* The `index`th value of a header, or NULL. It is libcurl's, until the next question. */
+static const char *header_of(struct gw_easy *easy, const char *name, size_t index)
 {
     struct curl_header *header;
-    if (curl_easy_header(easy->curl, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return -1;
-    return parse_retry_after(header->value);
+    return curl_easy_header(easy->curl, name, index, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
+}
+
+static int64_t retry_after(struct gw_easy *easy)
+{
+    const char *value = header_of(easy, "Retry-After", 0);
+    return value != NULL ? parse_retry_after(value) : -1;
+}
+
+/* RFC 9111 section 4.2: its freshness lifetime, less the age that it has reached in caches on the way. */
+static int64_t freshness(struct gw_easy *easy)
+{
+    int64_t least = -1;
+    const char *value;
+    for (size_t i = 0; (value = header_of(easy, "Cache-Control", i)) != NULL; ++i) {
+        int64_t said = gw_freshness_of(value);
+        if (said >= 0 && (least < 0 || said < least))
+            least = said;
+    }
+    const char *age = least > 0 ? header_of(easy, "Age", 0) : NULL;
+    if (age == NULL)
+        return least;
+    int64_t age_s = strtoll(age, NULL, 10);
+    return age_s <= 0 ? least : age_s < least ? least - age_s : 0;
+}
+
+static const char *etag(struct gw_easy *easy)
+{
+    const char *value = header_of(easy, "ETag", 0);
+    if (value == NULL || strlen(value) >= sizeof(easy->etag))
+        return NULL;
+    strcpy(easy->etag, value);
+    return easy->etag;
 }
 
 struct gw_outbound_answer gw_easy_answer(struct gw_easy *easy, CURLcode code)
 {
-    struct gw_outbound_answer answer = {.retry_after_s = -1, .body = ""};
+    struct gw_outbound_answer answer = {.retry_after_s = -1, .fresh_s = -1, .body = ""};
     answer.end = judge(easy, code, &answer.error);
     if (answer.end != GW_OUTBOUND_ANSWERED)
         return answer;
@@ -317,6 +365,8 @@ struct gw_outbound_answer gw_easy_answer(struct gw_easy *easy, CURLcode code)
     answer.error = NULL;
     answer.status = (int)status;
     answer.retry_after_s = retry_after(easy);
+    answer.fresh_s = freshness(easy);
+    answer.etag = etag(easy);
     answer.content_type = content_type;
     if (easy->body != NULL) {
         answer.body = easy->body;

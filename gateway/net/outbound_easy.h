@@ -14,11 +14,14 @@ struct gw_easy {
     CURL *curl;
     struct curl_slist *headers;
     bool tls;
+    int64_t send_by_us; /* of the call */
+    bool too_late;      /* it had passed when the request was to be sent */
     const char *const *alert;
     char *body; /* of the answer so far, NUL-terminated; NULL while empty */
     size_t body_len, body_room, max_body;
     size_t header_octets; /* of the answer so far, interim answers and trailers included */
     bool too_large;       /* either passed its limit */
+    char etag[GW_MAX_ETAG + 1];
     char error[CURL_ERROR_SIZE];
 };
 

@@ -15,6 +15,8 @@
 #include <h2o/http1.h>
 #include <h2o/http2.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 1024
@@ -72,9 +74,8 @@ static void on_conn_closed(void *data)
  * written. */
 static void free_if_stuck(struct gw_conn *conn)
 {
-    const uv_stream_t *stream = (const uv_stream_t *)conn->tcp;
     h2o_socket_cb waiting = conn->socket->_cb.write;
-    if (waiting == NULL || uv_is_writable(stream) || uv_stream_get_write_queue_size(stream) > 0)
+    if (waiting == NULL || uv_is_writable(conn->stream) || uv_stream_get_write_queue_size(conn->stream) > 0)
         return;
     conn->socket->_cb.write = NULL;
     waiting(conn->socket, h2o_socket_error_io);
@@ -112,26 +113,39 @@ void gw_conn_on_tls(const SSL *ssl, int where, int value)
         gw_metrics_count(conn->server->metrics, GW_TLS_RESUMED, 1);
 }
 
+/* A stream of the listener's kind, not connected to anything yet. */
+static uv_stream_t *new_stream(struct gw_server *server)
+{
+    if (server->listener->socket != NULL) {
+        uv_pipe_t *pipe = h2o_mem_alloc(sizeof(*pipe));
+        uv_pipe_init(server->loop, pipe, 0);
+        return (uv_stream_t *)pipe;
+    }
+    uv_tcp_t *tcp = h2o_mem_alloc(sizeof(*tcp));
+    uv_tcp_init(server->loop, tcp);
+    return (uv_stream_t *)tcp;
+}
+
 static void on_accept(uv_stream_t *listener, int status)
 {
     struct gw_server *server = listener->data;
     if (status != 0)
         return;
-    uv_tcp_t *tcp = h2o_mem_alloc(sizeof(*tcp));
-    uv_tcp_init(server->loop, tcp);
-    if (uv_accept(listener, (uv_stream_t *)tcp) != 0) {
-        uv_close((uv_handle_t *)tcp, (uv_close_cb)free);
+    uv_stream_t *stream = new_stream(server);
+    if (uv_accept(listener, stream) != 0) {
+        uv_close((uv_handle_t *)stream, (uv_close_cb)free);
         return;
     }
     if (server->connections >= server->limits->max_connections) {
         gw_metrics_count(server->metrics, GW_CONNECTIONS_REFUSED, 1);
-        uv_close((uv_handle_t *)tcp, (uv_close_cb)free);
+        uv_close((uv_handle_t *)stream, (uv_close_cb)free);
         return;
     }
-    uv_tcp_nodelay(tcp, 1);
+    if (stream->type == UV_TCP)
+        uv_tcp_nodelay((uv_tcp_t *)stream, 1);
     struct gw_conn *conn = h2o_mem_alloc(sizeof(*conn));
-    *conn = (struct gw_conn){.server = server, .tcp = tcp, .tls = server->accept.ssl_ctx};
-    conn->socket = h2o_uv_socket_create((uv_stream_t *)tcp, (uv_close_cb)free);
+    *conn = (struct gw_conn){.server = server, .stream = stream, .tls = server->accept.ssl_ctx};
+    conn->socket = h2o_uv_socket_create(stream, (uv_close_cb)free);
     conn->socket->on_close.cb = on_conn_closed;
     conn->socket->on_close.data = conn;
     h2o_linklist_insert(&server->conns, &conn->all);
@@ -220,25 +234,61 @@ static int bind_socket(const struct gw_listener_config *listener)
     return -1;
 }
 
-bool gw_server_start(struct gw_server *server, const struct gw_tls *tls)
+static int listen_on_address(struct gw_server *server)
 {
     int fd = bind_socket(server->listener);
     if (fd < 0)
-        return false;
+        return -errno;
+    uv_tcp_init(server->loop, &server->socket.tcp);
+    return uv_tcp_open(&server->socket.tcp, fd);
+}
+
+/* The file of a gateway that has ended stays behind, and would keep a new one from binding. One that somebody listens
+ * on is left alone. */
+static bool remove_stale_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT;
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    int fd = S_ISSOCK(st.st_mode) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+    bool stale = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno == ECONNREFUSED;
+    if (fd >= 0)
+        close(fd);
+    if (!stale)
+        errno = EADDRINUSE;
+    return stale && unlink(path) == 0;
+}
+
+static int listen_on_path(struct gw_server *server)
+{
+    const char *path = server->listener->socket;
+    if (!remove_stale_socket(path))
+        return -errno;
+    mode_t mask = umask(0117); /* 0660 from the start: chmod would come too late */
+    uv_pipe_init(server->loop, &server->socket.pipe, 0);
+    int status = uv_pipe_bind(&server->socket.pipe, path);
+    umask(mask);
+    return status;
+}
+
+bool gw_server_start(struct gw_server *server, const struct gw_tls *tls)
+{
     h2o_linklist_init_anchor(&server->conns);
-    configure(server);
-    h2o_context_init(&server->context, server->loop, &server->global);
-    server->accept = (h2o_accept_ctx_t){.ctx = &server->context, .hosts = server->global.hosts};
-    gw_server_use(server, tls);
-    uv_tcp_init(server->loop, &server->socket);
-    server->socket.data = server;
-    int status = uv_tcp_open(&server->socket, fd);
-    if (status == 0)
-        status = uv_listen((uv_stream_t *)&server->socket, BACKLOG, on_accept);
+    int status = server->listener->socket != NULL ? listen_on_path(server) : listen_on_address(server);
+    if (status == 0) {
+        server->socket.handle.data = server;
+        status = uv_listen(&server->socket.stream, BACKLOG, on_accept);
+    }
     if (status != 0) {
         errno = -status;
         return false;
     }
+    configure(server);
+    h2o_context_init(&server->context, server->loop, &server->global);
+    server->accept = (h2o_accept_ctx_t){.ctx = &server->context, .hosts = server->global.hosts};
+    gw_server_use(server, tls);
     server->listening = true;
     uv_timer_init(server->loop, &server->reaper);
     server->reaper.data = server;
@@ -260,7 +310,7 @@ void gw_server_drain(struct gw_server *server)
     if (!server->listening)
         return;
     server->listening = false;
-    uv_close((uv_handle_t *)&server->socket, NULL);
+    uv_close(&server->socket.handle, NULL); /* libuv unlinks a Unix socket's file */
     h2o_context_request_shutdown(&server->context);
 }
 

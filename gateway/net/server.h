@@ -12,6 +12,8 @@
 #include <h2o.h>
 #include <uv.h>
 
+struct gw_api;
+struct gw_role;
 struct gw_server;
 
 /* A peer's name, NUL included (config_schema.c bounds it). */
@@ -27,14 +29,21 @@ struct gw_server {
     const struct gw_limits_config *limits;
     const struct gw_listener_config *listener;
     gw_request_cb on_request;
-    void *owner;     /* the worker */
-    size_t max_body; /* octets of a request's body that are read; beyond it HTTP/2 streams are reset */
+    void *owner;                /* the worker */
+    const struct gw_role *role; /* of a listener for peers, else NULL */
+    const struct gw_api *api;   /* of a listener for an operator's programs, else NULL */
+    size_t max_body;            /* octets of a request's body that are read; beyond it HTTP/2 streams are reset */
 
     /* Private to server.c. */
     h2o_globalconf_t global;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
-    uv_tcp_t socket;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } socket;
     uv_timer_t reaper; /* of connections that h2o would keep for ever */
     h2o_linklist_t conns;
     unsigned connections;
@@ -46,7 +55,7 @@ struct gw_server {
 struct gw_conn {
     h2o_linklist_t all; /* in the server's list */
     h2o_socket_t *socket;
-    const uv_tcp_t *tcp; /* below h2o's socket, which owns it */
+    const uv_stream_t *stream; /* below h2o's socket, which owns it */
     struct gw_server *server;
     SSL_CTX *tls;           /* a reference: a reload must not pull it away */
     X509 *certificate;      /* of the peer, once the handshake is done; NULL without mutual TLS */
@@ -63,7 +72,8 @@ struct gw_conn {
     int64_t resets_since_us;
 };
 
-/* Bind (SO_REUSEPORT: every worker has its own socket on the same port) and accept. False with errno set. */
+/* Bind (SO_REUSEPORT: every worker has its own socket on the same port; a Unix socket is for one worker) and accept.
+ * False with errno set. */
 bool gw_server_start(struct gw_server *server, const struct gw_tls *tls);
 
 /* New connections use these certificates from now on. */

@@ -191,16 +191,16 @@ static void assert_issuer(const struct gw_issuer_config *issuer)
 
 static void assert_listeners(const struct gw_config *config)
 {
-    ck_assert(config->s2s.enabled && config->public_.enabled && config->admin.enabled);
-    ck_assert_int_eq(config->s2s.line, line_of(complete, "s2s:\n"));
-    ck_assert_str_eq(config->s2s.address, "127.0.0.1");
-    ck_assert_int_eq(config->s2s.port, 8443);
-    ck_assert_uint_eq(config->s2s.client_ca.count, 1);
-    assert_path(config->s2s.client_ca.items[0], "pki/ca.crt");
-    assert_path(config->s2s.crl.items[0], "pki/ca.crl");
-    assert_path(config->public_.key, "pki/server.key");
-    ck_assert_int_eq(config->admin.port, 9090);
-    ck_assert_ptr_null(config->admin.key.path);
+    ck_assert(config->listeners[GW_LISTEN_S2S].enabled && config->listeners[GW_LISTEN_PUBLIC].enabled && config->listeners[GW_LISTEN_ADMIN].enabled);
+    ck_assert_int_eq(config->listeners[GW_LISTEN_S2S].line, line_of(complete, "s2s:\n"));
+    ck_assert_str_eq(config->listeners[GW_LISTEN_S2S].address, "127.0.0.1");
+    ck_assert_int_eq(config->listeners[GW_LISTEN_S2S].port, 8443);
+    ck_assert_uint_eq(config->listeners[GW_LISTEN_S2S].client_ca.count, 1);
+    assert_path(config->listeners[GW_LISTEN_S2S].client_ca.items[0], "pki/ca.crt");
+    assert_path(config->listeners[GW_LISTEN_S2S].crl.items[0], "pki/ca.crl");
+    assert_path(config->listeners[GW_LISTEN_PUBLIC].key, "pki/server.key");
+    ck_assert_int_eq(config->listeners[GW_LISTEN_ADMIN].port, 9090);
+    ck_assert_ptr_null(config->listeners[GW_LISTEN_ADMIN].key.path);
 }
 
 static void assert_peers(const struct gw_config *config)
@@ -356,13 +356,13 @@ START_TEST(the_example_of_the_reference_loads_with_the_defaults)
     assert_no_error();
     ck_assert_ptr_nonnull(config);
     ck_assert_uint_ge(config->workers, 1);
-    ck_assert(!config->public_.enabled);
+    ck_assert(!config->listeners[GW_LISTEN_PUBLIC].enabled);
     ck_assert_ptr_null(config->issuer.metadata_key.path);
     ck_assert_int_eq(config->issuer.session_lifetime_ms, 86400000);
     ck_assert_int_eq(config->issuer.iat_window_s, 300);
     ck_assert_int_eq(config->issuer.poll_interval_s, 2);
-    ck_assert_str_eq(config->admin.address, "127.0.0.1");
-    ck_assert_uint_eq(config->s2s.crl.count, 0);
+    ck_assert_str_eq(config->listeners[GW_LISTEN_ADMIN].address, "127.0.0.1");
+    ck_assert_uint_eq(config->listeners[GW_LISTEN_S2S].crl.count, 0);
     ck_assert_uint_eq(config->database.connections, 2);
     ck_assert_uint_eq(config->database.batch_max, 64);
     ck_assert_int_eq(config->database.answer_retention_ms, 48 * 3600 * 1000);

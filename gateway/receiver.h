@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A receiver of webhooks: where it is, and the secrets that sign what it gets (Standard Webhooks, "Signature scheme").
+ */
+#ifndef GW_RECEIVER_H
+#define GW_RECEIVER_H
+
+#include "gateway/config.h"
+#include "gateway/net/outbound.h"
+
+/* A signing secret, decoded. */
+struct gw_secret {
+    unsigned char *data;
+    size_t len;
+};
+
+struct gw_receiver {
+    const struct gw_webhook_config *config;
+    struct gw_target target;
+    struct gw_secret *secrets; /* newest first */
+    size_t secret_count;
+};
+
+/* Fill `receiver` from its configuration, which must outlive it. False when a secret is none, reported. Release it in
+ * either case. */
+bool gw_receiver_load(struct gw_receiver *receiver, const struct gw_webhook_config *config,
+                      struct gw_config_errors *errors);
+
+/* Wipe and free the secrets. */
+void gw_receiver_release(struct gw_receiver *receiver);
+
+#endif
