@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The configuration that tests start from, as an object; a file of it is written as JSON, which is YAML too.
+// The configurations that tests start from, one for each role, as objects; a file of one is written as JSON, which is
+// YAML too. Paths in them are relative to the gateway's folder (see gateway.mjs).
+
+import { createHash } from 'node:crypto';
 
 const SIGNING = { key: 'pki/signer.key', certificate: 'pki/signer.crt' };
 
@@ -22,41 +25,75 @@ const OTP_ITEM = {
   mismatch_reason: 'OTP_MISMATCH',
 };
 
-/** Paths are relative to the gateway's folder (see gateway.mjs). */
-export const baseConfig = ({ ports, databaseUrl }) => ({
+const ADDRESS = '127.0.0.1';
+
+const TLS_SERVER = { address: ADDRESS, certificate: 'pki/server.crt', key: 'pki/server.key' };
+
+/** A listener that wants client certificates. */
+const mutual = (port) => ({ ...TLS_SERVER, port, client_ca: ['pki/ca.crt'], crl: ['pki/ca.crl'] });
+
+/** What every gateway needs, whatever its role. */
+const common = ({ ports, databaseUrl }) => ({
   workers: 2,
-  issuer: {
-    identifier: `https://127.0.0.1:${ports.s2s}`,
-    url: `https://127.0.0.1:${ports.s2s}`,
-    encryption_keys: [{ file: 'keys/hpke-0-ke.jwk' }],
-    metadata_signing: { key: 'pki/metadata.key', certificate: 'pki/metadata.crt' },
-  },
-  listeners: {
-    s2s: {
-      address: '127.0.0.1',
-      port: ports.s2s,
-      certificate: 'pki/server.crt',
-      key: 'pki/server.key',
-      client_ca: ['pki/ca.crt'],
-      crl: ['pki/ca.crl'],
-    },
-    public: { address: '127.0.0.1', port: ports.public, certificate: 'pki/server.crt', key: 'pki/server.key' },
-    admin: { address: '127.0.0.1', port: ports.admin },
-  },
+  listeners: { admin: { address: ADDRESS, port: ports.admin } },
   database: { url: databaseUrl },
   jobs: { poll: '200ms' },
   limits: { drain_timeout: '10s' },
   data_keys: ['keys/data-1.key'],
-  peers: [
-    { name: 'wallet', identity: [{ san_dns: 'wallet.example' }] },
-    { name: 'other-wallet', identity: [{ san_uri: 'https://other-wallet.example' }] },
-  ],
-  credential_configurations: [
-    badge('badge_auto', { decision: 'approve' }),
-    badge('badge_info', { decision: 'approve', max_attempts: 3, items: [OTP_ITEM] }),
-    badge('badge_review', { decision: 'review' }),
-  ],
 });
+
+const issuerConfig = (place) => {
+  const config = common(place);
+  const { ports } = place;
+  return {
+    ...config,
+    issuer: {
+      identifier: `https://${ADDRESS}:${ports.s2s}`,
+      url: `https://${ADDRESS}:${ports.s2s}`,
+      encryption_keys: [{ file: 'keys/hpke-0-ke.jwk' }],
+      metadata_signing: { key: 'pki/metadata.key', certificate: 'pki/metadata.crt' },
+    },
+    listeners: { s2s: mutual(ports.s2s), public: { ...TLS_SERVER, port: ports.public }, ...config.listeners },
+    peers: [
+      { name: 'wallet', identity: [{ san_dns: 'wallet.example' }] },
+      { name: 'other-wallet', identity: [{ san_uri: 'https://other-wallet.example' }] },
+    ],
+    credential_configurations: [
+      badge('badge_auto', { decision: 'approve' }),
+      badge('badge_info', { decision: 'approve', max_attempts: 3, items: [OTP_ITEM] }),
+      badge('badge_review', { decision: 'review' }),
+    ],
+  };
+};
+
+/** The token of the wallet operator's backend; the configuration has only its hash. */
+export const APP_TOKEN = 'the-token-of-the-tests-backend';
+
+const sha256 = (text) => createHash('sha256').update(text).digest('hex');
+
+/** Its peers, the issuers, are added by whoever has some. */
+const walletConfig = (place) => {
+  const config = common(place);
+  const { ports } = place;
+  return {
+    ...config,
+    role: 'wallet',
+    wallet: {
+      url: `https://${ADDRESS}:${ports.wallet}`,
+      poll: { first: '200ms', longest: '1s' },
+      app_tokens: [{ name: 'backend', sha256: sha256(APP_TOKEN) }],
+    },
+    listeners: { wallet: mutual(ports.wallet), app: { address: ADDRESS, port: ports.app }, ...config.listeners },
+    outbound: { certificate: 'pki/wallet.crt', key: 'pki/wallet.key', timeout: '3s' },
+    peers: [],
+  };
+};
+
+/** The ports that a role listens on, and its configuration. */
+export const ROLES = {
+  issuer: { ports: ['s2s', 'public', 'admin'], config: issuerConfig },
+  wallet: { ports: ['wallet', 'app', 'admin'], config: walletConfig },
+};
 
 /** The line of `text` (the first one that contains it) in a configuration as `configText` writes it. */
 export const lineOf = (configText, text) => configText.slice(0, configText.indexOf(text)).split('\n').length;

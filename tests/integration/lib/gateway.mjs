@@ -12,8 +12,9 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CheckedWallet } from '../../interop/suite/support.mjs';
+import { CheckedApp } from './app.mjs';
 import { bench, command, createDatabase, databaseUrl, eventually, freePort } from './bench.mjs';
-import { baseConfig, configText } from './config.mjs';
+import { APP_TOKEN, configText, ROLES } from './config.mjs';
 import { parseMetrics } from './prometheus.mjs';
 
 const DATASETS = fileURLToPath(new URL('../../../deploy/dev-files/datasets', import.meta.url));
@@ -35,9 +36,13 @@ const parseLine = (line) => {
 export class Gateway {
   /**
    * A folder with keys, certificates and datasets of its own, a database of its own (reached through `link` or
-   * `hosts`), and a configuration that `edit` may change. `prepare` may do more to the folder, and take its time.
+   * `hosts`), and the configuration of a `role`, which `edit` may change. `prepare` may do more to the folder, and take
+   * its time.
    */
-  static async prepare(name, { edit = () => {}, prepare = () => {}, link, hosts, database } = {}) {
+  static async prepare(
+    name,
+    { role = 'issuer', edit = () => {}, prepare = () => {}, link, hosts, database } = {},
+  ) {
     const gateway = new Gateway();
     gateway.name = name;
     gateway.dir = join(bench.dir, 'gateways', `${name}-${process.hrtime.bigint()}`);
@@ -45,9 +50,11 @@ export class Gateway {
     for (const folder of ['pki', 'keys']) cpSync(join(bench.dir, folder), gateway.path(folder), { recursive: true });
     cpSync(DATASETS, gateway.path('datasets'), { recursive: true });
     gateway.database = database ?? (await createDatabase());
-    gateway.ports = { s2s: await freePort(), public: await freePort(), admin: await freePort() };
+    gateway.role = role;
+    gateway.ports = {};
+    for (const listener of ROLES[role].ports) gateway.ports[listener] = await freePort();
     const url = databaseUrl(gateway.database, { hosts: hosts ?? (link && `127.0.0.1:${link.port}`) });
-    gateway.config = baseConfig({ ports: gateway.ports, databaseUrl: url });
+    gateway.config = ROLES[role].config({ ports: gateway.ports, databaseUrl: url });
     edit(gateway.config, gateway);
     gateway.writeConfig();
     await prepare(gateway);
@@ -73,8 +80,9 @@ export class Gateway {
     return this.path('gateway.log');
   }
 
+  /** Where its peers call it. */
   get url() {
-    return `https://127.0.0.1:${this.ports.s2s}`;
+    return `https://127.0.0.1:${this.ports[this.role === 'wallet' ? 'wallet' : 's2s']}`;
   }
 
   get admin() {
@@ -225,6 +233,11 @@ export class Gateway {
   /** A wallet that checks every answer. Options as for Wallet.connect: `who`, `protocol`, `tls`. */
   connect(options) {
     return CheckedWallet.connect({ ...bench, S2S_ISSUER_URL: this.url }, options);
+  }
+
+  /** The application API of a wallet gateway, for a backend that checks every answer. */
+  app(options = {}) {
+    return new CheckedApp({ url: `http://127.0.0.1:${this.ports.app}`, token: APP_TOKEN, ...options });
   }
 }
 

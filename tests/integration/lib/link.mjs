@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The line between one gateway and PostgreSQL, as a TCP relay that a test can cut, close or silence without harm to the
-// gateways of other tests.
+// A line between two programs, as a TCP relay that a test can cut, close or silence without harm to others.
 
 import { once } from 'node:events';
 import net from 'node:net';
 import { databaseAddress, freePort } from './bench.mjs';
 
-export class DatabaseLink {
-  static async open() {
-    const link = new DatabaseLink(await freePort());
+export class Link {
+  /** A line to `target`, `{ host, port }`. */
+  static async open(target) {
+    const link = new this(await freePort(), target);
     await link.restore();
     return link;
   }
 
-  constructor(port) {
+  constructor(port, target) {
     this.port = port;
+    this.target = target;
     this.pairs = new Set();
     this.mute = false;
   }
 
   relay(client) {
-    const server = net.connect(databaseAddress());
+    const server = net.connect(this.target);
     const pair = { client, server };
     this.pairs.add(pair);
     const end = () => {
@@ -49,7 +50,7 @@ export class DatabaseLink {
     this.pairs.clear();
   }
 
-  /** As if PostgreSQL were not running. */
+  /** As if the server were not running. */
   async close() {
     if (!this.listener) return;
     const closed = once(this.listener, 'close');
@@ -59,7 +60,7 @@ export class DatabaseLink {
     await closed;
   }
 
-  /** PostgreSQL hears, but is not heard, until `cut` or `restore`. */
+  /** The server hears, but is not heard, until `cut` or `restore`. */
   silence() {
     this.mute = true;
   }
@@ -70,5 +71,12 @@ export class DatabaseLink {
     this.listener = net.createServer((client) => this.relay(client)).listen(this.port, '127.0.0.1');
     this.listener.unref(); // a test that fails leaves it open
     await once(this.listener, 'listening');
+  }
+}
+
+/** The line between one gateway and PostgreSQL. */
+export class DatabaseLink extends Link {
+  static open() {
+    return super.open(databaseAddress());
   }
 }
