@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A development environment: one folder with a PKI, keys, a private PostgreSQL, a configured gateway, and the file `env`
+# A development environment: one folder with a PKI, keys, a private PostgreSQL, the configured gateways, and the file `env`
 # that tells others how to reach it all. Environments in several folders live side by side.
 
 # shellcheck source-path=SCRIPTDIR
@@ -20,12 +20,36 @@
 
 readonly S2S_DEV_FILES=$S2S_ROOT/deploy/dev-files
 
+# The gateways, in the order in which they are started, and the database of each.
+readonly -a S2S_GATEWAYS=(issuer)
+declare -Ar S2S_DATABASES=([issuer]=s2s)
+
+# Who listens: the gateways' listeners, each with a placeholder @NAME_PORT@ in the templates, and PostgreSQL.
+readonly -a S2S_LISTENERS=(issuer issuer_public issuer_admin postgres)
+
+# environment_is_up DIR: every gateway runs.
+environment_is_up() {
+    local name
+    for name in "${S2S_GATEWAYS[@]}"; do
+        gateway_pid "$1" "$name" >/dev/null || return 1
+    done
+}
+
+# environment_is_idle DIR: nothing of it runs.
+environment_is_idle() {
+    local name
+    for name in "${S2S_GATEWAYS[@]}"; do
+        gateway_is_gone "$1" "$name" || return 1
+    done
+    ! postgres_is_running "$(postgres_folder "$1")"
+}
+
 # environment_ports DIR: the ports of an environment, NAME=value lines in DIR/ports. They are kept from one start to the next
 # (the issuer's identifier contains one) unless somebody else took one meanwhile. Called while nothing of DIR runs.
 environment_ports() {
     local file=$1/ports name port
     local -a taken=()
-    for name in s2s public admin postgres; do
+    for name in "${S2S_LISTENERS[@]}"; do
         port=$(value_of "$name" "$file")
         [[ -n $port ]] && port_is_free "$port" || port=$(free_port "${taken[@]}")
         taken+=("$port")
@@ -34,61 +58,85 @@ environment_ports() {
     mv "$file.new" "$file"
 }
 
-# environment_configure DIR DATABASE_URL: DIR/gateway.yaml and DIR/datasets from the templates.
+# environment_port DIR LISTENER
+environment_port() { value_of "$2" "$1/ports"; }
+
+# environment_database_url DIR GATEWAY
+environment_database_url() { postgres_url "$(postgres_folder "$1")" "${S2S_DATABASES[$2]}"; }
+
+# environment_configure DIR: the gateways' configurations from the templates, and DIR/datasets.
 environment_configure() {
-    local dir=$1 text
-    text=$(<"$S2S_DEV_FILES/gateway.yaml.in")
-    text=${text//@CLAIMS@/"$(<"$S2S_DEV_FILES/claims.yaml.in")"}
-    text=${text//@DATABASE_URL@/"$2"}
-    local name
-    for name in s2s public admin; do
-        text=${text//"@${name^^}_PORT@"/"$(value_of "$name" "$dir/ports")"}
+    local dir=$1 name listener text
+    for name in "${S2S_GATEWAYS[@]}"; do
+        text=$(<"$S2S_DEV_FILES/$name.yaml.in")
+        text=${text//@CLAIMS@/"$(<"$S2S_DEV_FILES/claims.yaml.in")"}
+        text=${text//@DATABASE_URL@/"$(environment_database_url "$dir" "$name")"}
+        for listener in "${S2S_LISTENERS[@]}"; do
+            text=${text//"@${listener^^}_PORT@"/"$(environment_port "$dir" "$listener")"}
+        done
+        printf '%s\n' "$text" >"$dir/$name.yaml"
     done
-    printf '%s\n' "$text" >"$dir/gateway.yaml"
     mkdir -p "$dir/datasets"
     cp "$S2S_DEV_FILES/datasets/"*.json "$dir/datasets/"
 }
 
+# describe_gateway DIR NAME: the lines of DIR/env that every gateway has.
+describe_gateway() {
+    local dir=$1 name=$2 prefix=S2S_${2^^}
+    printf '%s_URL=https://127.0.0.1:%s\n' "$prefix" "$(environment_port "$dir" "$name")"
+    printf '%s_ADMIN=http://127.0.0.1:%s\n' "$prefix" "$(environment_port "$dir" "${name}_admin")"
+    printf '%s_PID=%s\n' "$prefix" "$(gateway_pid "$dir" "$name")"
+    printf '%s_LOG=%s\n' "$prefix" "$dir/$name.log"
+    printf '%s_CONFIG=%s\n' "$prefix" "$dir/$name.yaml"
+}
+
 # environment_write DIR: DIR/env.
-environment_write() {
-    local dir=$1 cluster client
-    cluster=$(postgres_folder "$dir")
+environment_write() (
+    dir=$1
+    umask 077
     {
-        printf 'S2S_ISSUER_URL=https://127.0.0.1:%s\n' "$(value_of s2s "$dir/ports")"
-        printf 'S2S_ISSUER_PUBLIC=https://127.0.0.1:%s\n' "$(value_of public "$dir/ports")"
-        printf 'S2S_ISSUER_ADMIN=http://127.0.0.1:%s\n' "$(value_of admin "$dir/ports")"
-        printf 'S2S_ISSUER_PID=%s\n' "$(gateway_pid "$dir")"
-        printf 'S2S_ISSUER_LOG=%s\n' "$dir/gateway.log"
-        printf 'S2S_ISSUER_CONFIG=%s\n' "$dir/gateway.yaml"
+        for name in "${S2S_GATEWAYS[@]}"; do
+            describe_gateway "$dir" "$name"
+        done
+        printf 'S2S_ISSUER_PUBLIC=https://127.0.0.1:%s\n' "$(environment_port "$dir" issuer_public)"
         printf 'S2S_ISSUER_BINARY=%s\n' "$(<"$dir/binary")"
         printf 'S2S_ISSUER_CERT=%s\n' "$dir/pki/issuer-client.crt"
         printf 'S2S_ISSUER_KEY=%s\n' "$dir/pki/issuer-client.key"
         printf 'S2S_CA=%s\n' "$dir/pki/ca.crt"
         printf 'S2S_SIGNER_CA=%s\n' "$dir/pki/signer-ca.crt"
         for client in wallet other-wallet limited-wallet stranger expired revoked rogue; do
-            local name=${client//-/_}
+            name=${client//-/_}
             printf 'S2S_%s_CERT=%s\n' "${name^^}" "$dir/pki/$client.crt"
             printf 'S2S_%s_KEY=%s\n' "${name^^}" "$dir/pki/$client.key"
         done
-        printf 'S2S_DATABASE_URL=%s\n' "$(postgres_url "$cluster")"
-        printf 'S2S_PG_DIR=%s\n' "$cluster"
+        printf 'S2S_DATABASE_URL=%s\n' "$(environment_database_url "$dir" issuer)"
+        printf 'S2S_PG_DIR=%s\n' "$(postgres_folder "$dir")"
     } >"$dir/env.new"
     mv "$dir/env.new" "$dir/env" # whole or not at all, for those who read it meanwhile
-}
+)
 
-# environment_database DIR: the cluster is there and runs, with the ports of DIR/ports.
+# environment_database DIR: the cluster is there and runs, with the port of DIR/ports.
 environment_database() {
     local dir=$1 cluster
     cluster=$(postgres_folder "$dir")
     postgres_is_running "$cluster" && return
     step "Starting PostgreSQL"
-    logged "$dir/postgres.log" postgres_create "$cluster" "$(value_of postgres "$dir/ports")"
+    logged "$dir/postgres.log" postgres_create "$cluster" "$(environment_port "$dir" postgres)"
     environment_started+=(database)
     logged "$dir/postgres.log" postgres_start "$cluster"
-    logged "$dir/postgres.log" postgres_create_database "$cluster"
 }
 
-# What this command has started, for environment_abort.
+# environment_migrate DIR: a database with the schema of now for every gateway.
+environment_migrate() {
+    local dir=$1 name
+    step "Migrating the databases"
+    for name in "${S2S_GATEWAYS[@]}"; do
+        logged "$dir/postgres.log" postgres_create_database "$(postgres_folder "$dir")" "${S2S_DATABASES[$name]}"
+        logged "$dir/$name-migrate.log" gateway_command "$dir" "$name" migrate
+    done
+}
+
+# What this command has started, for environment_abort: names of gateways, and `database`.
 environment_started=()
 
 # environment_abort DIR: on the way out of a start that failed, end what it had started.
@@ -96,40 +144,45 @@ environment_abort() {
     local dir=$1 what
     for what in "${environment_started[@]}"; do
         case $what in
-        gateway) gateway_stop "$dir" ;;
         database) postgres_stop "$(postgres_folder "$dir")" ;;
+        *) gateway_stop "$dir" "$what" ;;
         esac
     done
-    warn "nothing was left running in $dir"
+    warn "what was started in $dir has been ended again"
 }
 
 # environment_start DIR BINARY: all of it, from nothing or from what an earlier start left.
 environment_start() {
     local dir=$1 binary=$2
     umask 077
-    postgres_is_running "$(postgres_folder "$dir")" || environment_ports "$dir"
+    ! environment_is_idle "$dir" || environment_ports "$dir"
     pki_ensure "$dir"
     environment_database "$dir"
     printf '%s\n' "$binary" >"$dir/binary"
-    environment_configure "$dir" "$(postgres_url "$(postgres_folder "$dir")")"
-    step "Migrating the database"
-    logged "$dir/migrate.log" gateway_command "$dir" migrate
-    environment_serve "$dir"
+    environment_configure "$dir"
+    environment_migrate "$dir"
+    environment_serve "$dir" "${S2S_GATEWAYS[@]}"
 }
 
-# environment_serve DIR: the gateway on what is there, and a fresh DIR/env.
+# environment_serve DIR NAME…: these gateways, unless they run, on what is there; and a fresh DIR/env.
 environment_serve() {
-    local dir=$1
-    step "Starting the gateway"
-    environment_started=(gateway "${environment_started[@]}")
-    gateway_start "$dir" "$(value_of admin "$dir/ports")"
+    local dir=$1 name
+    shift
+    for name in "$@"; do
+        gateway_is_gone "$dir" "$name" || continue
+        step "Starting the $name gateway"
+        environment_started=("$name" "${environment_started[@]}")
+        gateway_start "$dir" "$name" "$(environment_port "$dir" "${name}_admin")"
+    done
     environment_write "$dir"
 }
 
-# environment_stop DIR: the gateway first, so that it can finish what it has in hand. False when the gateway had to be killed.
+# environment_stop DIR: the gateways first, so that they can finish what they have in hand. False when one had to be killed.
 environment_stop() {
-    local dir=$1 status=0
-    gateway_stop "$dir" || status=1
+    local dir=$1 name status=0
+    for name in "${S2S_GATEWAYS[@]}"; do
+        gateway_stop "$dir" "$name" || status=1
+    done
     [[ -e $dir/postgres-folder ]] && postgres_stop "$(postgres_folder "$dir")"
     return "$status"
 }

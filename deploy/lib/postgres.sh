@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A private PostgreSQL cluster in a folder: data/, socket/, server.log, and the passwords of its two roles: `postgres` (superuser)
-# and `s2s` (owner of the database of the same name). It listens on loopback and on its socket folder, always asks for the
+# and `s2s` (owner of the gateways' databases). It listens on loopback and on its socket folder, always asks for the
 # password, and keeps PostgreSQL's own durability settings: what is tested here is what is run elsewhere.
 
 readonly S2S_SOCKET_PATH_MAX=90 # of sun_path's 108 octets, less the socket's own name
@@ -101,24 +101,24 @@ postgres_login() {
     export PGHOST PGPORT PGUSER PGPASSWORD
 }
 
-# postgres_url CLUSTER: the connection string of the gateway's role.
+# postgres_url CLUSTER [DATABASE]: the connection string of the gateways' role.
 postgres_url() (
     postgres_login "$1" s2s
-    printf 'postgresql://%s:%s@%s:%s/s2s\n' "$PGUSER" "$PGPASSWORD" "$PGHOST" "$PGPORT"
+    printf 'postgresql://%s:%s@%s:%s/%s\n' "$PGUSER" "$PGPASSWORD" "$PGHOST" "$PGPORT" "${2:-s2s}"
 )
 
-# postgres_create_database CLUSTER: role and database `s2s`, unless they are there. The role may also look into the server's
-# settings and activity, as one who develops against it wants to.
+# postgres_create_database CLUSTER [DATABASE]: the role `s2s` and a database of its own (default: `s2s`), unless they are there. The
+# role may also look into the server's settings and activity, as one who develops against it wants to.
 postgres_create_database() (
-    local password
+    local database=${2:-s2s} password
     password=$(<"$1/s2s.password")
     postgres_login "$1" postgres
     local psql=(psql --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --dbname=postgres)
-    [[ -z $("${psql[@]}" --command="SELECT 1 FROM pg_database WHERE datname = 's2s'") ]] || return 0
+    [[ -z $("${psql[@]}" --command="SELECT 1 FROM pg_database WHERE datname = '$database'") ]] || return 0
     "${psql[@]}" <<END
 SELECT 'CREATE ROLE s2s' WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 's2s') \gexec
 ALTER ROLE s2s LOGIN PASSWORD '$password';
 GRANT pg_monitor, pg_signal_backend TO s2s;
-CREATE DATABASE s2s OWNER s2s;
+CREATE DATABASE $database OWNER s2s;
 END
 )

@@ -11,22 +11,33 @@ readonly S2S_DESCRIPTOR_SLACK=8
 
 readonly S2S_SANITIZER_LINES='ERROR: (Address|Leak|Memory|Thread)Sanitizer|runtime error:|SUMMARY: [A-Za-z]*Sanitizer'
 
-descriptors() { find "/proc/$(gateway_pid "$1")/fd" -mindepth 1 | wc -l; }
+# for_each_gateway COMMAND DIR: the command with DIR and each gateway's name; false when it failed for one.
+for_each_gateway() {
+    local name status=0
+    for name in "${S2S_GATEWAYS[@]}"; do
+        "$1" "$2" "$name" || status=1
+    done
+    return "$status"
+}
 
-# note_descriptors DIR: how many a fresh gateway has.
-note_descriptors() { descriptors "$1" >"$1/descriptors"; }
+descriptors() { find "/proc/$(gateway_pid "$1" "$2")/fd" -mindepth 1 | wc -l; }
+
+note_gateway_descriptors() { descriptors "$1" "$2" >"$1/$2.descriptors"; }
+
+# note_descriptors DIR: how many the fresh gateways have.
+note_descriptors() { for_each_gateway note_gateway_descriptors "$1"; }
 
 # Clients are gone by now, but the gateway may need a moment to see it.
-descriptors_are_back() { (($(descriptors "$1") <= $(<"$1/descriptors") + S2S_DESCRIPTOR_SLACK)); }
+descriptors_are_back() { (($(descriptors "$1" "$2") <= $(<"$1/$2.descriptors") + S2S_DESCRIPTOR_SLACK)); }
 
 check_descriptors() {
-    wait_until 15 descriptors_are_back "$1" && return
-    printf '%s descriptors at first, %s now:\n' "$(<"$1/descriptors")" "$(descriptors "$1")"
-    find "/proc/$(gateway_pid "$1")/fd" -mindepth 1 -printf '%l\n' | sort | uniq -c
+    wait_until 15 descriptors_are_back "$1" "$2" && return
+    printf '%s gateway: %s descriptors at first, %s now:\n' "$2" "$(<"$1/$2.descriptors")" "$(descriptors "$1" "$2")"
+    find "/proc/$(gateway_pid "$1" "$2")/fd" -mindepth 1 -printf '%l\n' | sort | uniq -c
     return 1
 }
 
-check_database() { gateway_command "$1" fsck; }
+check_database() { gateway_command "$1" "$2" fsck; }
 
 # nothing_found COMMAND…: succeed when a grep finds nothing (status 1), fail when it finds something or cannot search.
 nothing_found() {
@@ -35,7 +46,7 @@ nothing_found() {
     ((status == 1))
 }
 
-# grep_logs DIR OPTION…: search every log of the environment: the gateway's, those of gateways that a test started beside it, and
+# grep_logs DIR OPTION…: search every log of the environment: the gateways', those of gateways that a test started beside it, and
 # PostgreSQL's.
 grep_logs() {
     local dir=$1
@@ -60,17 +71,17 @@ check_database_for_secrets() (
     secrets=$(planted_secrets "$1")
     postgres_login "$(postgres_folder "$1")" postgres
     # Without patterns grep would not read to the end, and pg_dump would fail for want of a reader.
-    [[ ! -s $secrets ]] || pg_dump --dbname=s2s | nothing_found grep --text --fixed-strings --file="$secrets"
+    [[ ! -s $secrets ]] || pg_dump --dbname="${S2S_DATABASES[$2]}" | nothing_found grep --text --fixed-strings --file="$secrets"
 )
 
 check_stop() { "$S2S_ROOT/deploy/dev" stop --dir "$1"; }
 
-# In this order: the first ones need the servers, and leaks are reported when the gateway ends.
+# In this order: the first ones need the servers, and leaks are reported when a gateway ends.
 readonly -a S2S_CLOSING_CHECKS=(
-    "the database keeps its promises:check_database"
-    "no descriptor leaked:check_descriptors"
-    "no planted secret in the database:check_database_for_secrets"
-    "the gateway drains and ends:check_stop"
+    "the databases keep their promises:for_each_gateway check_database"
+    "no descriptor leaked:for_each_gateway check_descriptors"
+    "no planted secret in the databases:for_each_gateway check_database_for_secrets"
+    "the gateways drain and end:check_stop"
     "no sanitizer line in the logs:check_sanitizers"
     "no planted secret in the logs:check_logs_for_secrets"
     "no error in PostgreSQL's log:check_database_log"
@@ -79,8 +90,10 @@ readonly -a S2S_CLOSING_CHECKS=(
 # closing_checks DIR: all of them, with counts; ends the environment.
 closing_checks() {
     local check passed=0 failed=0
+    local -a command
     for check in "${S2S_CLOSING_CHECKS[@]}"; do
-        if "${check##*:}" "$1"; then
+        read -ra command <<<"${check##*:}"
+        if "${command[@]}" "$1"; then
             passed=$((passed + 1))
         else
             failed=$((failed + 1))

@@ -32,7 +32,7 @@ export function killGateway() {
 
 /** Start the gateway again on the same data; resolves when it is ready. */
 export async function restartGateway() {
-  const child = spawn(DEV, ['restart', '--dir', currentEnv().dir], { stdio: 'ignore' });
+  const child = spawn(DEV, ['restart', 'issuer', '--dir', currentEnv().dir], { stdio: 'ignore' });
   const [code] = await once(child, 'exit');
   assert.equal(code, 0, 'deploy/dev restart failed');
 }
