@@ -125,9 +125,10 @@ void gw_check_webhook(struct gw_reader *reader, void *object, const struct gw_ya
             continue;
         for (const char *const *event = gw_webhook_events; *event != NULL; event++)
             gw_suggest(&suggestion, *event);
-        complain_key(reader, item, "events", "no such type of event%s%s%s; see docs/configuration.md",
-                     suggestion.best != NULL ? ", did you mean '" : "", suggestion.best != NULL ? suggestion.best : "",
-                     suggestion.best != NULL ? "'" : "");
+        if (suggestion.best != NULL)
+            complain_key(reader, item, "events", "there is no such event; did you mean '%s'?", suggestion.best);
+        else
+            complain_key(reader, item, "events", "there is no such event; see docs/configuration.md");
     }
 }
 
@@ -295,7 +296,7 @@ void gw_check_peer(struct gw_reader *reader, void *object, const struct gw_yaml 
     take_role(reader, peer, node);
     if (peer->role == GW_ROLE_ISSUER)
         take_issuer_identifier(reader, peer);
-    else if (gw_yaml_get(node, "credential_issuer") != NULL)
+    else if (peer->role == GW_ROLE_WALLET && gw_yaml_get(node, "credential_issuer") != NULL)
         complain_key(reader, gw_yaml_get(node, "credential_issuer"), "credential_issuer",
                      "the peer is a wallet; remove it");
 }

@@ -170,14 +170,14 @@ void gw_read_section(struct gw_reader *reader, const struct gw_section *section,
     report_unknown_keys(reader, section, node);
     for (const struct gw_key *key = section->keys; key->name != NULL; key++) {
         const struct gw_yaml *value = gw_yaml_get(node, key->name);
-        bool foreign = key->needed_by != 0 && (key->needed_by & reader->roles) == 0;
+        bool foreign = key->needed_by != 0 && reader->roles != 0 && (key->needed_by & reader->roles) == 0;
         if (value != NULL && foreign) {
             gw_complain(reader, value, "the key '%s' is not for this `role`; remove it", key->name);
         } else if (value != NULL) {
             size_t mark = enter_key(reader, key->name);
             key->type->read(reader, key, value, object);
             gw_leave(reader, mark);
-        } else if (key->required || (key->needed_by != 0 && !foreign)) {
+        } else if (key->required || (key->needed_by & reader->roles) != 0) {
             gw_complain(reader, node, "the required key '%s' is missing; add it (%s)", key->name, key->type->name);
         } else {
             apply_absent_key(reader, key, object);

@@ -27,7 +27,7 @@ struct gw_reader {
     struct gw_config_errors *errors;
     const char *file;   /* the configuration file, absolute */
     const char *folder; /* its folder, for relative paths */
-    unsigned roles;     /* of the process, GW_ROLE_*: set by the key `role`, which is read first */
+    unsigned roles;     /* of the process, GW_ROLE_*: set by the key `role`, which is read first; 0: it is faulty */
     int line;           /* of the section being read, for what is missing in it */
     char path[256];     /* of the value being read, like peers[0].name; cut when longer */
 };
