@@ -22,10 +22,10 @@ readonly S2S_DEV_FILES=$S2S_ROOT/deploy/dev-files
 
 # The gateways, in the order in which they are started, and the database of each.
 readonly -a S2S_GATEWAYS=(issuer)
-declare -Ar S2S_DATABASES=([issuer]=s2s)
+declare -Ar S2S_DATABASES=([issuer]=s2s [wallet]=s2s_wallet)
 
 # Who listens: the gateways' listeners, each with a placeholder @NAME_PORT@ in the templates, and PostgreSQL.
-readonly -a S2S_LISTENERS=(issuer issuer_public issuer_admin postgres)
+readonly -a S2S_LISTENERS=(issuer issuer_public issuer_admin wallet wallet_app wallet_admin postgres)
 
 # environment_is_up DIR: every gateway runs.
 environment_is_up() {
@@ -64,6 +64,15 @@ environment_port() { value_of "$2" "$1/ports"; }
 # environment_database_url DIR GATEWAY
 environment_database_url() { postgres_url "$(postgres_folder "$1")" "${S2S_DATABASES[$2]}"; }
 
+# environment_token DIR: print what the wallet operator's backend shows at the application API; made once for an environment.
+environment_token() {
+    local file=$1/wallet-app.token
+    [[ -s $file ]] || (umask 077 && openssl rand -hex 32 >"$file")
+    cat "$file"
+}
+
+sha256() { printf '%s' "$1" | sha256sum | cut --delimiter=' ' --fields=1; }
+
 # environment_configure DIR: the gateways' configurations from the templates, and DIR/datasets.
 environment_configure() {
     local dir=$1 name listener text
@@ -71,6 +80,7 @@ environment_configure() {
         text=$(<"$S2S_DEV_FILES/$name.yaml.in")
         text=${text//@CLAIMS@/"$(<"$S2S_DEV_FILES/claims.yaml.in")"}
         text=${text//@DATABASE_URL@/"$(environment_database_url "$dir" "$name")"}
+        text=${text//@WALLET_APP_TOKEN_SHA256@/"$(sha256 "$(environment_token "$dir")")"}
         for listener in "${S2S_LISTENERS[@]}"; do
             text=${text//"@${listener^^}_PORT@"/"$(environment_port "$dir" "$listener")"}
         done

@@ -57,6 +57,7 @@ pki_create() {
     new_authority "$foreign" "Foreign CA"
 
     new_certificate "$tls" server "$pki/server" localhost DNS:localhost,IP:127.0.0.1,IP:::1
+    new_certificate "$tls" server "$pki/wallet-server" localhost DNS:localhost,IP:127.0.0.1,IP:::1
     new_certificate "$tls" client "$pki/issuer-client" issuer DNS:issuer.example,URI:https://issuer.example
     new_certificate "$tls" client "$pki/wallet" wallet "$wallet"
     new_certificate "$tls" client "$pki/other-wallet" other-wallet URI:https://other-wallet.example
@@ -75,11 +76,11 @@ pki_create() {
     cp "$signers/ca.crt" "$pki/signer-ca.crt"
 }
 
-# pki_is_usable FOLDER: made to the end, with what the gateway shows on either side, and good for another day.
+# pki_is_usable FOLDER: made to the end, with what the gateways show on either side, and good for another day.
 pki_is_usable() {
     local name
     [[ -e $1/complete ]] || return 1
-    for name in server issuer-client; do
+    for name in server issuer-client wallet-server wallet; do
         openssl x509 -in "$1/$name.crt" -noout -checkend 86400 >/dev/null 2>&1 || return 1
     done
 }
@@ -126,7 +127,7 @@ new_encryption_key() {
 readonly -a S2S_HPKE_CURVES=(P-256 P-384 P-521 X25519 X25519 X448 X448 P-256)
 
 # keys_create FOLDER: an encryption key for every algorithm of JOSE-HPKE (key encryption, then integrated), so that a
-# wallet can be tried with each, and the key under which the gateway stores data.
+# wallet can be tried with each.
 keys_create() {
     local form suite
     for form in -KE ""; do
@@ -134,7 +135,14 @@ keys_create() {
             new_encryption_key "$1/hpke-$suite${form,,}.jwk" "${S2S_HPKE_CURVES[suite]}" "HPKE-$suite$form"
         done
     done
-    openssl rand 32 | base64url >"$1/data-1.key"
+}
+
+# data_keys_create FOLDER: the keys under which the issuer's and the wallet's gateway store data, unless they are there.
+data_keys_create() {
+    local name
+    for name in data-1 wallet-data-1; do
+        [[ -s $1/$name.key ]] || openssl rand 32 | base64url >"$1/$name.key"
+    done
 }
 
 # pki_ensure FOLDER: make FOLDER/pki and FOLDER/keys when they are missing, half made or about to expire. Encryption and data
@@ -158,4 +166,8 @@ pki_ensure() {
         )
         : >"$keys/complete"
     fi
+    (
+        umask 077
+        data_keys_create "$keys"
+    )
 }
