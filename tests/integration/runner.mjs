@@ -2,23 +2,14 @@
 //
 // Runs the test files and counts. Called by ./run, which has prepared the bench: runner.mjs [--all] [FILE…]
 
-import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { close, newCounts, runFiles } from '../lib/node-tests.mjs';
-import { command } from './lib/bench.mjs';
-import { Gateway } from './lib/gateway.mjs';
+import { migrateTemplate } from './lib/gateway.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const SIDE_BY_SIDE = 3; // files; they mostly wait
-
-/** The database `s2s`, which every other one is copied from. */
-async function migrateTemplate() {
-  const gateway = await Gateway.prepare('template', { database: 's2s' });
-  const { status, stderr } = await command('migrate', gateway.configPath);
-  assert.equal(status, 0, stderr);
-}
 
 const names = process.argv.slice(2);
 if (names.includes('--all')) process.env.S2S_SLOW_TESTS = '1';

@@ -241,6 +241,13 @@ export class Gateway {
   }
 }
 
+/** Migrate the database `s2s`, which every other one is copied from. */
+export async function migrateTemplate() {
+  const gateway = await Gateway.prepare('template', { database: 's2s' });
+  const { status, stderr } = await command('migrate', gateway.configPath);
+  assert.equal(status, 0, stderr);
+}
+
 /** Declare the last test of a file: its gateway leaves all in order. */
 export function closing(gateway, options) {
   test(`${gateway.name}: ends well, with a quiet log and a clean database`, () => gateway.close(options));
