@@ -29,6 +29,10 @@ extern const struct s2s_schema s2s_credential_status_request;
 extern const struct s2s_schema s2s_manage_request;
 extern const struct s2s_schema s2s_event_request;
 
+/* Structures of more than one message. */
+extern const struct s2s_schema s2s_verification_data; /* VerificationDataResponse */
+extern const struct s2s_schema s2s_jwe_encrypted_payload;
+
 /* Structures inside of encrypted payloads. */
 extern const struct s2s_schema s2s_verification_item;     /* VerificationDataItem */
 extern const struct s2s_schema s2s_client_encrypted_data; /* { presentmentKeys, walletEncryptionKeyThumbprint? } */

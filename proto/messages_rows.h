@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows that many messages share. Private to the tables in messages*.c.
+ * Rows that many messages share. For files that are tables of messages: those in messages*.c, and the gateway's own.
  */
 #ifndef S2S_MESSAGES_ROWS_H
 #define S2S_MESSAGES_ROWS_H
@@ -57,8 +57,5 @@
 extern const struct s2s_field s2s_any_object_item;
 extern const struct s2s_field s2s_id_item;   /* an identifier */
 extern const struct s2s_field s2s_name_item; /* an identifier that is a token: an algorithm, a version */
-
-/* Structures that more than one file of messages refers to. */
-extern const struct s2s_schema s2s_jwe_encrypted_payload;
 
 #endif

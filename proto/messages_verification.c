@@ -37,7 +37,7 @@ static const struct s2s_field data_response_fields[] = {
     S2S_EXTENSIONS_ROW,
 };
 
-static const struct s2s_schema data_response = {
+const struct s2s_schema s2s_verification_data = {
     .name = "VerificationDataResponse",
     .doc = "Verification data for the issuer.",
     S2S_FIELDS(data_response_fields),
@@ -87,7 +87,7 @@ static const struct s2s_field initiate_fields[] = {
         "verificationNonce", S2S_REQUIRED, S2S_MAX_JWT,
         "The wallet signing key's signature over sessionId: base64url of the bare JOSE signature, or a compact "
         "JWS of type s2s-verification-nonce+jwt."),
-    S2S_OBJECT_ROW("verificationData", 0, &data_response, "Verification data known in advance."),
+    S2S_OBJECT_ROW("verificationData", 0, &s2s_verification_data, "Verification data known in advance."),
     S2S_ARRAY_ROW("supportedVerificationTypes", 0, &s2s_id_item, "Types of items that the wallet client can collect."),
     {.name = "requestedDeviceCount",
      .type = S2S_INTEGER,
@@ -109,7 +109,7 @@ const struct s2s_schema s2s_initiate_request = {
 static const struct s2s_field supplement_fields[] = {
     S2S_SESSION_ID_ROW,
     S2S_VERIFICATION_ID_ROW,
-    S2S_OBJECT_ROW("verificationDataPayload", S2S_REQUIRED, &data_response, "The verification data."),
+    S2S_OBJECT_ROW("verificationDataPayload", S2S_REQUIRED, &s2s_verification_data, "The verification data."),
     S2S_EXTENSIONS_ROW,
 };
 

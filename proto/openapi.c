@@ -4,56 +4,12 @@
  * (headers, and which status goes with which call) stands in tables here.
  */
 #include "messages.h"
-#include "problem.h"
+#include "openapi_blocks.h"
 #include "version.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
-
-/* ---- Building blocks; each `put` gives its reference of `value` away ---- */
-
-static void put(struct json_object *object, const char *name, struct json_object *value)
-{
-    json_object_object_add(object, name, value);
-}
-
-static void put_string(struct json_object *object, const char *name, const char *value)
-{
-    put(object, name, json_object_new_string(value));
-}
-
-/* A new object that is the member `name` of `parent`. */
-static struct json_object *put_object(struct json_object *parent, const char *name)
-{
-    struct json_object *object = json_object_new_object();
-    put(parent, name, object);
-    return object;
-}
-
-/* {"$ref": "#/components/KIND/NAME"} */
-static struct json_object *reference(const char *kind, const char *name)
-{
-    char pointer[128];
-    int len = snprintf(pointer, sizeof pointer, "#/components/%s/%s", kind, name);
-    s2s_assert(len > 0 && (size_t)len < sizeof pointer);
-    struct json_object *object = json_object_new_object();
-    put_string(object, "$ref", pointer);
-    return object;
-}
-
-/* One more media type in the `content` of a body; returns the media type object. */
-static struct json_object *put_content(struct json_object *body, const char *media_type, struct json_object *schema)
-{
-    struct json_object *content;
-    if (!json_object_object_get_ex(body, "content", &content))
-        content = put_object(body, "content");
-    struct json_object *media = put_object(content, media_type);
-    put(media, "schema", schema);
-    return media;
-}
 
 /* ---- Headers ---- */
 
@@ -65,10 +21,7 @@ enum {
     METHODS = 8u /* 405 */
 };
 
-static const struct {
-    unsigned carried_by;
-    struct s2s_field field;
-} headers[] = {
+static const struct s2s_doc_header headers[] = {
     {EVERY,
      {.name = "Api-Version",
       .type = S2S_STRING,
@@ -93,37 +46,17 @@ static const struct {
     {METHODS, {.name = "Allow", .type = S2S_STRING, .doc = "The method that is allowed."}},
 };
 
-static void put_header_components(struct json_object *components, struct json_object *schemas)
-{
-    struct json_object *all = put_object(components, "headers");
-    for (size_t i = 0; i < LENGTH(headers); i++) {
-        struct s2s_field value = headers[i].field;
-        struct json_object *header = put_object(all, value.name);
-        put_string(header, "description", value.doc);
-        value.doc = NULL;
-        put(header, "schema", s2s_field_json(&value, schemas));
-    }
-}
-
-static void put_headers(struct json_object *response, unsigned kinds)
-{
-    struct json_object *all = put_object(response, "headers");
-    for (size_t i = 0; i < LENGTH(headers); i++)
-        if (headers[i].carried_by & kinds)
-            put(all, headers[i].field.name, reference("headers", headers[i].field.name));
-}
-
 /* ---- Request parameters ---- */
 
 static void put_parameter(struct json_object *parameters, const char *key, const char *name, const char *description,
                           struct json_object *schema)
 {
-    struct json_object *parameter = put_object(parameters, key);
-    put_string(parameter, "name", name);
-    put_string(parameter, "in", "header");
-    put(parameter, "required", json_object_new_boolean(true));
-    put_string(parameter, "description", description);
-    put(parameter, "schema", schema);
+    struct json_object *parameter = s2s_doc_put_object(parameters, key);
+    s2s_doc_put_string(parameter, "name", name);
+    s2s_doc_put_string(parameter, "in", "header");
+    s2s_doc_put(parameter, "required", json_object_new_boolean(true));
+    s2s_doc_put_string(parameter, "description", description);
+    s2s_doc_put(parameter, "schema", schema);
 }
 
 static struct json_object *version_schema(void)
@@ -132,80 +65,26 @@ static struct json_object *version_schema(void)
     for (size_t i = 0; i < s2s_api_version_count; i++)
         json_object_array_add(versions, json_object_new_string(s2s_api_versions[i].version));
     struct json_object *schema = json_object_new_object();
-    put_string(schema, "type", "string");
-    put(schema, "enum", versions);
+    s2s_doc_put_string(schema, "type", "string");
+    s2s_doc_put(schema, "enum", versions);
     return schema;
 }
 
 static void put_parameter_components(struct json_object *components, struct json_object *schemas)
 {
     static const struct s2s_field uuid = {.type = S2S_STRING, .format = S2S_UUID};
-    struct json_object *parameters = put_object(components, "parameters");
+    struct json_object *parameters = s2s_doc_put_object(components, "parameters");
     put_parameter(parameters, "ApiVersion", "Api-Version", "The semantic version asked for.", version_schema());
     put_parameter(parameters, "RequestId", "x-request-id",
                   "Identifies the request: a duplicate gets the first final answer again, without a second effect.",
                   s2s_field_json(&uuid, schemas));
 }
 
-/* ---- Problems (RFC 9457) ---- */
-
-static const struct s2s_field violation_fields[] = {
-    {.name = "pointer",
-     .type = S2S_STRING,
-     .flags = S2S_REQUIRED | S2S_EMPTY_OK,
-     .doc = "JSON Pointer (RFC 6901) into the request body; empty for the body itself."},
-    {.name = "message", .type = S2S_STRING, .flags = S2S_REQUIRED, .doc = "What is wrong; never quotes the value."},
-};
-
-static const struct s2s_schema violation_schema = {
-    .name = "ValidationError",
-    .doc = "One violation of a schema.",
-    .fields = violation_fields,
-    .count = LENGTH(violation_fields),
-};
-
-static const struct s2s_field violation_item = {.type = S2S_OBJECT, .object = &violation_schema};
-
-static const struct s2s_field problem_fields[] = {
-    {.name = "type", .type = S2S_STRING, .flags = S2S_REQUIRED, .format = S2S_URI, .doc = "The type of problem."},
-    {.name = "title", .type = S2S_STRING, .flags = S2S_REQUIRED, .doc = "The type in words."},
-    {.name = "status", .type = S2S_INTEGER, .flags = S2S_REQUIRED, .min = 400, .max = 599, .doc = "The HTTP status."},
-    {.name = "detail", .type = S2S_STRING, .doc = "What happened this time."},
-    {.name = "instance", .type = S2S_STRING, .format = S2S_URI, .doc = "urn:uuid: of this occurrence, also logged."},
-    {.name = "errorCode",
-     .type = S2S_STRING,
-     .flags = S2S_REQUIRED,
-     .format = S2S_TOKEN,
-     .doc = "The type, for programs."},
-    {.name = "retryable",
-     .type = S2S_BOOLEAN,
-     .flags = S2S_REQUIRED,
-     .doc = "Whether the same request may succeed later."},
-    {.name = "currentStatus", .type = S2S_STRING, .doc = "wrong-state only: the state that does not allow the call."},
-    {.name = "validationErrors",
-     .type = S2S_ARRAY,
-     .max = S2S_MAX_VIOLATIONS,
-     .items = &violation_item,
-     .doc = "validation only: every violation found in the body."},
-};
-
-static const struct s2s_schema problem_schema = {
-    .name = "Problem",
-    .doc = "Problem details (RFC 9457).",
-    .fields = problem_fields,
-    .count = LENGTH(problem_fields),
-};
+/* ---- Problems ---- */
 
 enum { ALL_ENDPOINTS = (1u << S2S_ENDPOINTS) - 1 };
 
-/* One row a status: its component, and which endpoints answer with it. */
-static const struct problem_response {
-    int status;
-    const char *name;
-    const char *doc;
-    unsigned headers;
-    unsigned endpoints;
-} problem_responses[] = {
+static const struct s2s_doc_problem problems[] = {
     {400, "BadRequest",
      "The headers, the body, its encryption or a signature is not acceptable. All violations of the body are listed.",
      EVERY | FINAL, ALL_ENDPOINTS},
@@ -226,121 +105,71 @@ static const struct problem_response {
      ALL_ENDPOINTS},
 };
 
-/* One example for each problem type of the status: the members that are the same at every occurrence. */
-static void put_problem_examples(struct json_object *media, int status)
-{
-    struct json_object *examples = put_object(media, "examples");
-    for (size_t i = 0; i < S2S_PROBLEM_COUNT; i++) {
-        const struct s2s_problem_info *info = &s2s_problems[i];
-        if (info->status != status)
-            continue;
-        struct json_object *example = put_object(examples, info->error_code);
-        put_string(example, "summary", info->title);
-        struct json_object *value = put_object(example, "value");
-        put_string(value, "type", info->type);
-        put_string(value, "title", info->title);
-        put(value, "status", json_object_new_int(info->status));
-        put_string(value, "errorCode", info->error_code);
-        put(value, "retryable", json_object_new_boolean(info->retryable));
-    }
-}
-
-static void put_response_components(struct json_object *components, struct json_object *schemas, unsigned endpoints)
-{
-    struct json_object *responses = put_object(components, "responses");
-    for (size_t i = 0; i < LENGTH(problem_responses); i++) {
-        const struct problem_response *row = &problem_responses[i];
-        if (!(row->endpoints & endpoints))
-            continue;
-        struct json_object *response = put_object(responses, row->name);
-        put_string(response, "description", row->doc);
-        put_headers(response, row->headers);
-        struct json_object *schema = s2s_schema_json(&problem_schema, schemas);
-        put_problem_examples(put_content(response, "application/problem+json", schema), row->status);
-    }
-}
-
-static void put_status(struct json_object *responses, int status, struct json_object *response)
-{
-    char text[16];
-    snprintf(text, sizeof text, "%d", status);
-    put(responses, text, response);
-}
-
-static void put_problem_responses(struct json_object *responses, unsigned endpoint)
-{
-    for (size_t i = 0; i < LENGTH(problem_responses); i++)
-        if (problem_responses[i].endpoints & endpoint)
-            put_status(responses, problem_responses[i].status, reference("responses", problem_responses[i].name));
-}
+static const struct s2s_doc_tables tables = {
+    .headers = headers,
+    .header_count = LENGTH(headers),
+    .problems = problems,
+    .problem_count = LENGTH(problems),
+    .problem_types = S2S_PROTOCOL_PROBLEMS,
+};
 
 /* ---- Paths ---- */
-
-static struct json_object *success(const char *description, unsigned header_kinds, const struct s2s_schema *body,
-                                   struct json_object *schemas)
-{
-    struct json_object *response = json_object_new_object();
-    put_string(response, "description", description);
-    put_headers(response, header_kinds);
-    put_content(response, "application/json", s2s_schema_json(body, schemas));
-    return response;
-}
 
 /* The tag is the first segment of the path. */
 static struct json_object *tags_of(const char *path)
 {
-    struct json_object *tags = json_object_new_array();
-    json_object_array_add(tags, json_object_new_string_len(path + 1, (int)strcspn(path + 1, "/")));
-    return tags;
+    return s2s_doc_tags_of(path + 1, strcspn(path + 1, "/"));
 }
 
 static void put_endpoint(struct json_object *paths, enum s2s_endpoint_id id, struct json_object *schemas)
 {
     const struct s2s_endpoint *endpoint = &s2s_endpoints[id];
-    struct json_object *operation = put_object(put_object(paths, endpoint->path), "post");
-    put_string(operation, "operationId", endpoint->name);
-    put(operation, "tags", tags_of(endpoint->path));
-    put_string(operation, "summary", endpoint->doc);
+    struct json_object *operation = s2s_doc_put_object(s2s_doc_put_object(paths, endpoint->path), "post");
+    s2s_doc_put_string(operation, "operationId", endpoint->name);
+    s2s_doc_put(operation, "tags", tags_of(endpoint->path));
+    s2s_doc_put_string(operation, "summary", endpoint->doc);
 
     struct json_object *parameters = json_object_new_array();
-    json_object_array_add(parameters, reference("parameters", "ApiVersion"));
-    json_object_array_add(parameters, reference("parameters", "RequestId"));
-    put(operation, "parameters", parameters);
+    json_object_array_add(parameters, s2s_doc_reference("parameters", "ApiVersion"));
+    json_object_array_add(parameters, s2s_doc_reference("parameters", "RequestId"));
+    s2s_doc_put(operation, "parameters", parameters);
 
-    struct json_object *body = put_object(operation, "requestBody");
-    put(body, "required", json_object_new_boolean(true));
-    put_content(body, "application/json", s2s_schema_json(endpoint->request, schemas));
+    struct json_object *body = s2s_doc_put_object(operation, "requestBody");
+    s2s_doc_put(body, "required", json_object_new_boolean(true));
+    s2s_doc_put_content(body, "application/json", s2s_schema_json(endpoint->request, schemas));
 
-    struct json_object *responses = put_object(operation, "responses");
-    put_status(responses, 200, success("The answer.", EVERY | FINAL, endpoint->response, schemas));
+    struct json_object *responses = s2s_doc_put_object(operation, "responses");
+    s2s_doc_put_status(responses, 200,
+                       s2s_doc_response(&tables, "The answer.", EVERY | FINAL, endpoint->response, schemas));
     if (endpoint->accepted)
-        put_status(responses, 202,
-                   success("Not ready yet; ask again.", EVERY | FINAL | LATER, endpoint->accepted, schemas));
-    put_problem_responses(responses, 1u << id);
+        s2s_doc_put_status(
+            responses, 202,
+            s2s_doc_response(&tables, "Not ready yet; ask again.", EVERY | FINAL | LATER, endpoint->accepted, schemas));
+    s2s_doc_put_problems(&tables, responses, 1u << id);
 }
 
 /* Profile section 6. It lives at the root of the host, below no base path, and asks for no client certificate. */
 static void put_issuer_metadata(struct json_object *paths, struct json_object *servers, struct json_object *schemas)
 {
     static const struct s2s_field compact_jws = {.type = S2S_STRING, .max = S2S_DEFAULT_MAX_JWE};
-    struct json_object *path = put_object(paths, "/.well-known/openid-credential-issuer");
-    put(path, "servers", servers);
-    struct json_object *operation = put_object(path, "get");
-    put_string(operation, "operationId", "issuer_metadata");
-    put(operation, "tags", tags_of("/metadata"));
-    put_string(operation, "summary", "Tells how to talk to the issuer, and what it issues.");
-    put_string(operation, "description",
-               "For an issuer identifier with a path, that path follows (RFC 8414 section 3.1). With \"Accept: "
-               "application/jwt\" the document is the payload of a signed JWT.");
-    put(operation, "security", json_object_new_array());
+    struct json_object *path = s2s_doc_put_object(paths, "/.well-known/openid-credential-issuer");
+    s2s_doc_put(path, "servers", servers);
+    struct json_object *operation = s2s_doc_put_object(path, "get");
+    s2s_doc_put_string(operation, "operationId", "issuer_metadata");
+    s2s_doc_put(operation, "tags", tags_of("/metadata"));
+    s2s_doc_put_string(operation, "summary", "Tells how to talk to the issuer, and what it issues.");
+    s2s_doc_put_string(operation, "description",
+                       "For an issuer identifier with a path, that path follows (RFC 8414 section 3.1). With \"Accept: "
+                       "application/jwt\" the document is the payload of a signed JWT.");
+    s2s_doc_put(operation, "security", json_object_new_array());
 
-    struct json_object *responses = put_object(operation, "responses");
+    struct json_object *responses = s2s_doc_put_object(operation, "responses");
     struct json_object *response = json_object_new_object();
-    put_string(response, "description", "The issuer metadata.");
-    put_content(response, "application/json", s2s_schema_json(&s2s_issuer_metadata, schemas));
-    put_content(response, "application/jwt", s2s_field_json(&compact_jws, schemas));
-    put_status(responses, 200, response);
-    put_status(responses, 405, reference("responses", "MethodNotAllowed"));
+    s2s_doc_put_string(response, "description", "The issuer metadata.");
+    s2s_doc_put_content(response, "application/json", s2s_schema_json(&s2s_issuer_metadata, schemas));
+    s2s_doc_put_content(response, "application/jwt", s2s_field_json(&compact_jws, schemas));
+    s2s_doc_put_status(responses, 200, response);
+    s2s_doc_put_status(responses, 405, s2s_doc_reference("responses", "MethodNotAllowed"));
 }
 
 /* ---- The document ---- */
@@ -370,32 +199,14 @@ static const struct {
     {"metadata", "What the issuer publishes.", S2S_HOST_ISSUER},
 };
 
-static void put_info(struct json_object *document, const struct host *host)
-{
-    struct json_object *info = put_object(document, "info");
-    put_string(info, "title", host->title);
-    put_string(info, "version", s2s_api_versions[0].version);
-    put_string(info, "description", host->description);
-    struct json_object *license = put_object(info, "license");
-    put_string(license, "name", "Apache License 2.0");
-    put_string(license, "identifier", "Apache-2.0");
-}
-
-static void put_variable(struct json_object *variables, const char *name, const char *value, const char *description)
-{
-    struct json_object *variable = put_object(variables, name);
-    put_string(variable, "default", value);
-    put_string(variable, "description", description);
-}
-
 static struct json_object *new_servers(const struct host *host, bool with_base_path)
 {
     struct json_object *server = json_object_new_object();
-    put_string(server, "url", with_base_path ? "https://{host}{basePath}" : "https://{host}");
-    struct json_object *variables = put_object(server, "variables");
-    put_variable(variables, "host", host->name, "Host and port.");
+    s2s_doc_put_string(server, "url", with_base_path ? "https://{host}{basePath}" : "https://{host}");
+    struct json_object *variables = s2s_doc_put_object(server, "variables");
+    s2s_doc_put_variable(variables, "host", host->name, "Host and port.");
     if (with_base_path)
-        put_variable(variables, "basePath", "/s2s", "The operator's base path; may be empty.");
+        s2s_doc_put_variable(variables, "basePath", "/s2s", "The operator's base path; may be empty.");
     struct json_object *servers = json_object_new_array();
     json_object_array_add(servers, server);
     return servers;
@@ -403,15 +214,9 @@ static struct json_object *new_servers(const struct host *host, bool with_base_p
 
 static void put_security(struct json_object *document, struct json_object *components)
 {
-    struct json_object *scheme = put_object(put_object(components, "securitySchemes"), "mutualTLS");
-    put_string(scheme, "type", "mutualTLS");
-    put_string(scheme, "description", "A client certificate that belongs to a registered peer (RFC 8705).");
-
-    struct json_object *requirement = json_object_new_object();
-    put(requirement, "mutualTLS", json_object_new_array());
-    struct json_object *security = json_object_new_array();
-    json_object_array_add(security, requirement);
-    put(document, "security", security);
+    struct json_object *scheme = s2s_doc_put_security(document, components, "mutualTLS");
+    s2s_doc_put_string(scheme, "type", "mutualTLS");
+    s2s_doc_put_string(scheme, "description", "A client certificate that belongs to a registered peer (RFC 8705).");
 }
 
 static void put_tags(struct json_object *document, unsigned host)
@@ -421,11 +226,11 @@ static void put_tags(struct json_object *document, unsigned host)
         if (!(tags[i].hosts & host))
             continue;
         struct json_object *tag = json_object_new_object();
-        put_string(tag, "name", tags[i].name);
-        put_string(tag, "description", tags[i].description);
+        s2s_doc_put_string(tag, "name", tags[i].name);
+        s2s_doc_put_string(tag, "description", tags[i].description);
         json_object_array_add(list, tag);
     }
-    put(document, "tags", list);
+    s2s_doc_put(document, "tags", list);
 }
 
 static const struct host *find_host(unsigned host)
@@ -440,17 +245,16 @@ static const struct host *find_host(unsigned host)
 struct json_object *s2s_openapi(unsigned host)
 {
     const struct host *row = find_host(host);
-    struct json_object *document = json_object_new_object();
-    put_string(document, "openapi", "3.1.0");
-    put_info(document, row);
-    put(document, "servers", new_servers(row, true));
+    const struct s2s_doc_info info = {row->title, s2s_api_versions[0].version, row->description};
+    struct json_object *document = s2s_doc_new(&info);
+    s2s_doc_put(document, "servers", new_servers(row, true));
     struct json_object *components = json_object_new_object();
     put_security(document, components);
     put_tags(document, host);
 
-    struct json_object *paths = put_object(document, "paths");
-    put(document, "components", components);
-    struct json_object *schemas = put_object(components, "schemas");
+    struct json_object *paths = s2s_doc_put_object(document, "paths");
+    s2s_doc_put(document, "components", components);
+    struct json_object *schemas = s2s_doc_put_object(components, "schemas");
     unsigned endpoints = 0;
     for (unsigned id = 0; id < S2S_ENDPOINTS; id++) {
         if (!(s2s_endpoints[id].hosts & host))
@@ -462,19 +266,12 @@ struct json_object *s2s_openapi(unsigned host)
         put_issuer_metadata(paths, new_servers(row, false), schemas);
 
     put_parameter_components(components, schemas);
-    put_header_components(components, schemas);
-    put_response_components(components, schemas, endpoints);
+    s2s_doc_put_header_components(&tables, components, schemas);
+    s2s_doc_put_problem_components(&tables, components, schemas, endpoints);
     return document;
 }
 
 char *s2s_openapi_text(unsigned host)
 {
-    struct json_object *document = s2s_openapi(host);
-    const int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
-    char *text;
-    if (asprintf(&text, "%s\n", json_object_to_json_string_ext(document, flags)) < 0)
-        text = NULL;
-    s2s_assert(text);
-    json_object_put(document);
-    return text;
+    return s2s_doc_text(s2s_openapi(host));
 }

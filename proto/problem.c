@@ -32,6 +32,11 @@ const struct s2s_problem_info s2s_problems[S2S_PROBLEM_COUNT] = {
     [S2S_PROBLEM_HTTP_413] = {"about:blank", "Content Too Large", "CONTENT_TOO_LARGE", 413, false},
     [S2S_PROBLEM_HTTP_415] = {"about:blank", "Unsupported Media Type", "UNSUPPORTED_MEDIA_TYPE", 415, false},
     [S2S_PROBLEM_HTTP_500] = {"about:blank", "Internal Server Error", "INTERNAL_SERVER_ERROR", 500, true},
+    [S2S_PROBLEM_HTTP_401] = {"about:blank", "Unauthorized", "UNAUTHORIZED", 401, false},
+    [S2S_PROBLEM_HTTP_403] = {"about:blank", "Forbidden", "FORBIDDEN", 403, false},
+    [S2S_PROBLEM_HTTP_414] = {"about:blank", "URI Too Long", "URI_TOO_LONG", 414, false},
+    [S2S_PROBLEM_HTTP_502] = {"about:blank", "Bad Gateway", "BAD_GATEWAY", 502, true},
+    [S2S_PROBLEM_HTTP_504] = {"about:blank", "Gateway Timeout", "GATEWAY_TIMEOUT", 504, true},
 };
 
 /* The inside of a JSON string (RFC 8259 section 7). */

@@ -26,7 +26,14 @@ enum s2s_problem_type {
     S2S_PROBLEM_HTTP_413,
     S2S_PROBLEM_HTTP_415,
     S2S_PROBLEM_HTTP_500,
-    S2S_PROBLEM_COUNT
+    /* Not of the protocol, but of the gateway's own APIs; about:blank too. */
+    S2S_PROBLEM_HTTP_401,
+    S2S_PROBLEM_HTTP_403,
+    S2S_PROBLEM_HTTP_414,
+    S2S_PROBLEM_HTTP_502,
+    S2S_PROBLEM_HTTP_504,
+    S2S_PROBLEM_COUNT,
+    S2S_PROTOCOL_PROBLEMS = S2S_PROBLEM_HTTP_401 /* how many are of the protocol */
 };
 
 /* One row of the table of problem types. */

@@ -84,6 +84,13 @@ void s2s_violation_add(struct s2s_arena *arena, struct s2s_violations *out, cons
     append(out, s2s_arena_strndup(arena, pointer, strlen(pointer)), message);
 }
 
+void s2s_violation_add_member(struct s2s_arena *arena, struct s2s_violations *out, const char *name,
+                              const char *message)
+{
+    const struct path member = {.name = name};
+    append(out, s2s_text_compose(arena, compose_pointer, &member, NULL), message);
+}
+
 static void report(struct check *check, const struct path *path, const char *message)
 {
     check->ok = false;
@@ -203,6 +210,8 @@ static void check_array(struct check *check, const struct path *path, const stru
 static void check_members(struct check *check, const struct path *path, const struct s2s_schema *schema,
                           struct json_object *object)
 {
+    if (schema->base)
+        check_members(check, path, schema->base, object);
     for (size_t i = 0; i < schema->count; i++) {
         const struct s2s_field *field = &schema->fields[i];
         struct path member = {.parent = path, .name = field->name};
@@ -262,6 +271,18 @@ bool s2s_schema_check(struct s2s_arena *arena, const struct s2s_schema *schema, 
     struct check check = {.arena = arena, .out = out, .ok = true};
     check_value(&check, NULL, &root, body);
     return check.ok;
+}
+
+struct json_object *s2s_schema_known(const struct s2s_schema *schema, struct json_object *body)
+{
+    struct json_object *known = schema->base ? s2s_schema_known(schema->base, body) : json_object_new_object();
+    s2s_assert(known != NULL);
+    for (size_t i = 0; i < schema->count; i++) {
+        struct json_object *value = s2s_json_get(body, schema->fields[i].name);
+        if (value != NULL)
+            json_object_object_add(known, schema->fields[i].name, json_object_get(value));
+    }
+    return known;
 }
 
 /* ---- JSON Schema (2020-12) ---- */
@@ -342,16 +363,24 @@ struct json_object *s2s_field_json(const struct s2s_field *field, struct json_ob
     return json;
 }
 
-static void describe_members(const struct s2s_schema *schema, struct json_object *json, struct json_object *components)
+static void add_members(const struct s2s_schema *schema, struct json_object *properties, struct json_object *required,
+                        struct json_object *components)
 {
-    struct json_object *properties = json_object_new_object();
-    struct json_object *required = json_object_new_array();
+    if (schema->base)
+        add_members(schema->base, properties, required, components);
     for (size_t i = 0; i < schema->count; i++) {
         const struct s2s_field *field = &schema->fields[i];
         json_object_object_add(properties, field->name, s2s_field_json(field, components));
         if (field->flags & S2S_REQUIRED)
             json_object_array_add(required, json_object_new_string(field->name));
     }
+}
+
+static void describe_members(const struct s2s_schema *schema, struct json_object *json, struct json_object *components)
+{
+    struct json_object *properties = json_object_new_object();
+    struct json_object *required = json_object_new_array();
+    add_members(schema, properties, required, components);
     put_string(json, "type", "object");
     put_string(json, "description", schema->doc);
     json_object_object_add(json, "properties", properties);

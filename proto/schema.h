@@ -43,6 +43,7 @@ struct s2s_field {
 struct s2s_schema {
     const char *name;
     const char *doc;
+    const struct s2s_schema *base; /* whose members it has too, before its own; or NULL */
     const struct s2s_field *fields;
     size_t count;
 };
@@ -70,9 +71,17 @@ struct s2s_violations {
 bool s2s_schema_check(struct s2s_arena *arena, const struct s2s_schema *schema, struct json_object *body,
                       struct s2s_violations *out);
 
+/* A new object with those members of the object `body` that `schema` knows; their own members are not looked at. One
+ * new reference. */
+struct json_object *s2s_schema_known(const struct s2s_schema *schema, struct json_object *body);
+
 /* Append one violation found outside of the tables, unless S2S_MAX_VIOLATIONS are there already. `pointer` is copied
  * into the arena; `message` must live as long as the violations. */
 void s2s_violation_add(struct s2s_arena *arena, struct s2s_violations *out, const char *pointer, const char *message);
+
+/* The same, of the member `name` of the root, which may be any text. */
+void s2s_violation_add_member(struct s2s_arena *arena, struct s2s_violations *out, const char *name,
+                              const char *message);
 
 /* JSON Schema (2020-12) of `schema`; one new reference. Named object types are "$ref" to
  * "#/components/schemas/NAME" and collected into `components` (an object). */

@@ -352,6 +352,52 @@ START_TEST(test_json_schema)
 }
 END_TEST
 
+START_TEST(test_known_members_only)
+{
+    struct json_object *body = parse("{\"other\":1,\"flag\":false,\"note\":null,\"object\":{\"x\":[2]}}");
+    struct json_object *known = s2s_json_own(arena, s2s_schema_known(&outer, body));
+    ck_assert_str_eq(s2s_json_write(arena, known, NULL), "{\"flag\":false,\"object\":{\"x\":[2]}}");
+    ck_assert_str_eq(s2s_json_write(arena, body, NULL),
+                     "{\"other\":1,\"flag\":false,\"note\":null,\"object\":{\"x\":[2]}}");
+}
+END_TEST
+
+static const struct s2s_field derived_fields[] = {
+    {.name = "more", .type = S2S_STRING, .flags = S2S_REQUIRED},
+};
+
+static const struct s2s_schema derived = {.name = "Derived", .base = &outer, .fields = derived_fields, .count = 1};
+
+START_TEST(test_a_base_gives_its_members)
+{
+    struct s2s_violations found = {.count = 0};
+    ck_assert(s2s_schema_check(arena, &derived, parse("{\"text\":\"t\",\"more\":\"m\"}"), &found));
+    ck_assert(!s2s_schema_check(arena, &derived, parse("{}"), &found));
+    ck_assert_uint_eq(found.count, 2);
+    ck_assert_str_eq(found.items[0].pointer, "/text");
+    ck_assert_str_eq(found.items[1].pointer, "/more");
+
+    struct json_object *components = s2s_json_own(arena, json_object_new_object());
+    s2s_json_own(arena, s2s_schema_json(&derived, components));
+    struct json_object *json = s2s_json_get(components, "Derived");
+    ck_assert_ptr_nonnull(s2s_json_get(s2s_json_get(json, "properties"), "text"));
+    ck_assert_ptr_nonnull(s2s_json_get(s2s_json_get(json, "properties"), "more"));
+    ck_assert_ptr_null(s2s_json_get(components, "Outer"));
+
+    struct json_object *known =
+        s2s_json_own(arena, s2s_schema_known(&derived, parse("{\"more\":1,\"text\":2,\"x\":3}")));
+    ck_assert_str_eq(s2s_json_write(arena, known, NULL), "{\"text\":2,\"more\":1}");
+}
+END_TEST
+
+START_TEST(test_any_member_can_be_named)
+{
+    struct s2s_violations found = {.count = 0};
+    s2s_violation_add_member(arena, &found, "a/b~c", "is odd");
+    ck_assert_str_eq(found.items[0].pointer, "/a~1b~0c");
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("schema");
@@ -367,6 +413,9 @@ static Suite *suite(void)
     tcase_add_test(tc, test_a_full_arena_keeps_the_violation);
     tcase_add_loop_test(tc, test_format, 0, sizeof format_rows / sizeof *format_rows);
     tcase_add_test(tc, test_json_schema);
+    tcase_add_test(tc, test_known_members_only);
+    tcase_add_test(tc, test_a_base_gives_its_members);
+    tcase_add_test(tc, test_any_member_can_be_named);
     suite_add_tcase(s, tc);
     return s;
 }
