@@ -2,9 +2,9 @@
 #include "wsk.h"
 
 #include "b64.h"
+#include "jwt.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* How old the proof of a presentment key may be: a wallet may sign ahead of a slow issuance. */
 #define MAX_PROOF_AGE ((int64_t)24 * 60 * 60)
@@ -22,53 +22,12 @@ static struct s2s_result verdict(struct s2s_result r, enum s2s_code code)
     return s2s_fail(code, r.detail);
 }
 
-/* RFC 7515 section 4.1.9: media types compare without regard to case, and "application/" may be left out. */
-static bool has_typ(const struct s2s_jws *jws, const char *expected)
-{
-    static const char prefix[] = "application/";
-    const char *typ = s2s_json_string(jws->header, "typ");
-    if (typ == NULL)
-        return false;
-    if (strncasecmp(typ, prefix, sizeof prefix - 1) == 0)
-        typ += sizeof prefix - 1;
-    return strcasecmp(typ, expected) == 0;
-}
-
-static bool equals(const struct json_object *claims, const char *name, const char *expected)
-{
-    const char *value = s2s_json_string(claims, name);
-    return value != NULL && strcmp(value, expected) == 0;
-}
-
-/* `aud` is one string or an array of them (RFC 7519 section 4.1.3). */
-static bool has_audience(const struct json_object *claims, const char *expected)
-{
-    struct json_object *aud = s2s_json_get(claims, "aud");
-    if (!json_object_is_type(aud, json_type_array))
-        return equals(claims, "aud", expected);
-    for (size_t i = 0; i < json_object_array_length(aud); i++) {
-        struct json_object *one = json_object_array_get_idx(aud, i);
-        if (json_object_is_type(one, json_type_string) && strcmp(json_object_get_string(one), expected) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* `iat` in whole seconds since the epoch, or -1. A NumericDate may have a fraction (RFC 7519 section 2), which is cut
- * off; json-c lets what is out of range saturate. */
-static int64_t issued_at(const struct json_object *claims)
-{
-    struct json_object *iat = s2s_json_get(claims, "iat");
-    bool is_number = json_object_is_type(iat, json_type_int) || json_object_is_type(iat, json_type_double);
-    int64_t seconds = is_number ? json_object_get_int64(iat) : -1;
-    return seconds >= 0 ? seconds : -1;
-}
-
 /* Whether `iat` is there, at most `max_age` old, and not further in the future than the window. */
 static bool is_fresh(const struct s2s_wsk_context *ctx, const struct json_object *claims, int64_t max_age)
 {
-    int64_t iat = issued_at(claims);
-    return iat >= 0 && iat >= ctx->now - max_age && iat <= ctx->now + ctx->iat_window;
+    int64_t iat;
+    return s2s_jwt_date(claims, "iat", &iat) == S2S_DATE_GOOD && iat >= ctx->now - max_age &&
+           iat <= ctx->now + ctx->iat_window;
 }
 
 /* A JWT by `key`: a compact JWS of this typ whose payload is a JSON object. */
@@ -76,7 +35,7 @@ static struct s2s_result open_jwt(struct s2s_arena *arena, const char *text, con
                                   struct s2s_jws *jws, struct json_object **claims)
 {
     S2S_TRY(verdict(s2s_jws_parse(arena, text, strlen(text), jws), S2S_INVALID_CLIENT_AUTHENTICATION));
-    if (!has_typ(jws, typ))
+    if (!s2s_jwt_has_typ(jws, typ))
         return unauthenticated("the JWT has another typ than its purpose demands");
     S2S_TRY(verdict(s2s_jws_verify(jws, key), S2S_INVALID_CLIENT_AUTHENTICATION));
     return verdict(s2s_jws_payload_json(arena, jws, claims), S2S_INVALID_CLIENT_AUTHENTICATION);
@@ -86,7 +45,7 @@ static struct s2s_result open_jwt(struct s2s_arena *arena, const char *text, con
 static const char *attestation_jwt(const struct json_object *key_data)
 {
     struct json_object *attestation = s2s_json_get(key_data, "attestation");
-    return equals(attestation, "proof_type", "jwt") ? s2s_json_string(attestation, "jwt") : NULL;
+    return s2s_jwt_equals(attestation, "proof_type", "jwt") ? s2s_json_string(attestation, "jwt") : NULL;
 }
 
 static bool is_hpke_alg(const char *alg, enum s2s_curve curve)
@@ -108,7 +67,7 @@ struct s2s_result s2s_keydata_key(const struct json_object *key_data, enum s2s_k
         [S2S_WALLET_ENCRYPTION_KEY] = {"WALLET_ENCRYPTION_KEY", is_hpke_alg, S2S_USE_ENCRYPT},
         [S2S_PRESENTMENT_KEY] = {"PRESENTMENT_KEY", s2s_jws_alg_fits, S2S_USE_VERIFY},
     };
-    if (!equals(key_data, "keyType", rows[purpose].key_type))
+    if (!s2s_jwt_equals(key_data, "keyType", rows[purpose].key_type))
         return s2s_fail(S2S_MALFORMED, "keyType is not the one that is expected here");
     struct s2s_jwk *key;
     S2S_TRY(s2s_jwk_parse_public(s2s_json_get(key_data, "client_public_key"), &key));
@@ -143,9 +102,9 @@ static struct s2s_result check_bound_nonce(struct s2s_arena *arena, const struct
     struct s2s_jws jws;
     struct json_object *claims;
     S2S_TRY(open_jwt(arena, nonce, "s2s-verification-nonce+jwt", ctx->wsk, &jws, &claims));
-    if (!equals(claims, "sessionId", ctx->session_id))
+    if (!s2s_jwt_equals(claims, "sessionId", ctx->session_id))
         return unauthenticated("the verification nonce is for another session");
-    if (!has_audience(claims, ctx->issuer))
+    if (!s2s_jwt_has_audience(claims, ctx->issuer))
         return unauthenticated("the verification nonce is for another issuer");
     if (!is_fresh(ctx, claims, ctx->iat_window))
         return unauthenticated("the verification nonce has no iat, or one outside of its window");
@@ -181,13 +140,14 @@ struct s2s_result s2s_wsk_check_nonce(struct s2s_arena *arena, const struct s2s_
 /* Whether an optional claim is absent or the expected string. */
 static bool absent_or_equals(const struct json_object *claims, const char *name, const char *expected)
 {
-    return !json_object_object_get_ex(claims, name, NULL) || (expected != NULL && equals(claims, name, expected));
+    return !json_object_object_get_ex(claims, name, NULL) ||
+           (expected != NULL && s2s_jwt_equals(claims, name, expected));
 }
 
 struct s2s_result s2s_wsk_open_payload(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
                                        const struct json_object *payload, struct json_object **claims)
 {
-    if (!equals(payload, "origin", "WALLET_CLIENT"))
+    if (!s2s_jwt_equals(payload, "origin", "WALLET_CLIENT"))
         return unauthenticated("the payload's origin is not the wallet client");
 
     const struct s2s_jwk *used;
@@ -200,7 +160,7 @@ struct s2s_result s2s_wsk_open_payload(struct s2s_arena *arena, const struct s2s
                     S2S_INVALID_CLIENT_AUTHENTICATION));
     S2S_TRY(verdict(s2s_jws_verify(&jws, ctx->wsk), S2S_INVALID_CLIENT_AUTHENTICATION));
     S2S_TRY(s2s_jws_payload_json(arena, &jws, claims));
-    if (!has_audience(*claims, s2s_jwk_thumbprint(used)))
+    if (!s2s_jwt_has_audience(*claims, s2s_jwk_thumbprint(used)))
         return unauthenticated("aud is not the thumbprint of the key that the payload is encrypted to");
     if (!absent_or_equals(*claims, "sessionId", ctx->session_id))
         return unauthenticated("the payload is for another session");
@@ -216,13 +176,14 @@ static struct s2s_result check_key_binding(struct s2s_arena *arena, const struct
     struct s2s_jws jws;
     struct json_object *claims;
     S2S_TRY(open_jwt(arena, jwt, "s2s-key-binding+jwt", ctx->wsk, &jws, &claims));
-    if (!equals(claims, "sub", s2s_jwk_thumbprint(wek)))
+    if (!s2s_jwt_equals(claims, "sub", s2s_jwk_thumbprint(wek)))
         return unauthenticated("the key binding is for another wallet encryption key");
-    if (!equals(claims, "sessionId", ctx->session_id))
+    if (!s2s_jwt_equals(claims, "sessionId", ctx->session_id))
         return unauthenticated("the key binding is for another session");
-    if (!has_audience(claims, ctx->issuer))
+    if (!s2s_jwt_has_audience(claims, ctx->issuer))
         return unauthenticated("the key binding is for another issuer");
-    if (issued_at(claims) < 0)
+    int64_t iat;
+    if (s2s_jwt_date(claims, "iat", &iat) != S2S_DATE_GOOD)
         return unauthenticated("the key binding has no iat");
     return s2s_ok();
 }
@@ -260,11 +221,11 @@ static struct s2s_result check_proof(struct s2s_arena *arena, const struct s2s_w
     S2S_TRY(open_jwt(arena, jwt, "openid4vci-proof+jwt", key, &jws, &claims));
     if (!header_has_key(&jws, key))
         return unauthenticated("the proof of a presentment key names another key");
-    if (!has_audience(claims, ctx->issuer))
+    if (!s2s_jwt_has_audience(claims, ctx->issuer))
         return unauthenticated("the proof of a presentment key is for another issuer");
     if (!is_fresh(ctx, claims, MAX_PROOF_AGE))
         return unauthenticated("the proof of a presentment key has no iat, or one outside of its window");
-    if (!equals(claims, "nonce", ctx->session_id))
+    if (!s2s_jwt_equals(claims, "nonce", ctx->session_id))
         return unauthenticated("the proof of a presentment key is for another session");
     return s2s_ok();
 }

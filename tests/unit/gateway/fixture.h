@@ -9,13 +9,11 @@
 #include "gateway/config.h"
 #include "proto/b64.h"
 #include "proto/json.h"
-#include "tests/unit/check_main.h"
+#include "tests/unit/certificates.h"
 
 #include <ftw.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,43 +99,19 @@ static inline struct gw_file write_file(const char *name, int line, const char *
     return file;
 }
 
-/* "P-256", "P-384", "P-521" or "ED25519", "X25519". */
-static inline EVP_PKEY *make_key(const char *kind)
-{
-    EVP_PKEY *key = kind[0] == 'P' ? EVP_EC_gen(kind) : EVP_PKEY_Q_keygen(NULL, NULL, kind);
-    ck_assert_ptr_nonnull(key);
-    return key;
-}
-
-static inline void add_extension(X509 *certificate, int nid, const char *value)
-{
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-    ck_assert_ptr_nonnull(extension);
-    ck_assert_int_eq(X509_add_ext(certificate, extension, -1), 1);
-    X509_EXTENSION_free(extension);
-}
-
 /* A certificate for `key`, valid from `begin` to `end`, signed by `issuer_key` under the name of `issuer` (both NULL:
  * self-signed). `usage` (may be NULL) is the keyUsage. */
 static inline X509 *make_certificate(const char *name, EVP_PKEY *key, const char *usage, int64_t begin, int64_t end,
                                      X509 *issuer, EVP_PKEY *issuer_key)
 {
-    X509 *certificate = X509_new();
-    X509_set_version(certificate, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1 + (long)strlen(name));
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-    X509_set_issuer_name(certificate, issuer ? X509_get_subject_name(issuer) : subject);
-    ASN1_TIME_set(X509_getm_notBefore(certificate), (time_t)begin);
-    ASN1_TIME_set(X509_getm_notAfter(certificate), (time_t)end);
-    X509_set_pubkey(certificate, key);
-    add_extension(certificate, NID_basic_constraints, issuer ? "CA:FALSE" : "CA:TRUE");
-    if (usage)
-        add_extension(certificate, NID_key_usage, usage);
-    EVP_PKEY *signer = issuer_key ? issuer_key : key;
-    const EVP_MD *digest = EVP_PKEY_is_a(signer, "ED25519") ? NULL : EVP_sha256();
-    ck_assert_int_gt(X509_sign(certificate, signer, digest), 0);
-    return certificate;
+    return certify(&(struct certificate){.name = name,
+                                         .key = key,
+                                         .begin = begin,
+                                         .end = end,
+                                         .ca = !issuer,
+                                         .usage = usage,
+                                         .issuer = issuer,
+                                         .issuer_key = issuer_key});
 }
 
 static inline struct gw_file write_key(const char *name, int line, EVP_PKEY *key)
