@@ -212,6 +212,8 @@ CREATE TABLE s2s.wallet_event (
   autovacuum_vacuum_scale_factor = 0,
   autovacuum_vacuum_threshold = 500
 );
+-- What the issuer is still to be told of an instance.
+CREATE INDEX wallet_event_instance ON s2s.wallet_event (instance_id);
 
 COMMENT ON TABLE s2s.wallet_event IS 'Events that the issuer is still to be told; gone when it has been.';
 COMMENT ON COLUMN s2s.wallet_event.event_id IS 'A UUID.';
