@@ -3,9 +3,10 @@
 -- Problem details (RFC 9457) that only the database can find out. The others are the gateway's.
 --
 --   s2s.problem_type(p_type text) -> (status int, uri text, title text, error_code text, detail text)
---   s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL) -> text
+--   s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL, p_violations json DEFAULT NULL) -> text
 
 DROP FUNCTION IF EXISTS s2s.problem_type(text);
+DROP FUNCTION IF EXISTS s2s.problem(text, uuid, text);
 
 CREATE OR REPLACE FUNCTION s2s.problem_type(
   p_type text, OUT status integer, OUT uri text, OUT title text, OUT error_code text, OUT detail text)
@@ -15,6 +16,7 @@ LANGUAGE sql IMMUTABLE AS $$
          CASE WHEN t.type = 'content-too-large' THEN 'about:blank' ELSE 'urn:s2s-gateway:problem:' || t.type END,
          t.title, t.error_code, t.detail
   FROM (VALUES
+    ('validation', 400, 'Invalid request', 'VALIDATION', 'The request does not match the schema.'),
     ('not-found', 404, 'Not found', 'NOT_FOUND', 'No such session, verification or credential instance.'),
     ('session-consumed', 409, 'Session already used', 'SESSION_CONSUMED', 'This sessionId has been used before.'),
     ('wrong-state', 409, 'Not possible in this state', 'WRONG_STATE', 'The current state does not allow this call.'),
@@ -27,7 +29,8 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 COMMENT ON FUNCTION s2s.problem_type(text) IS 'The table of problem types.';
 
-CREATE OR REPLACE FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION s2s.problem(
+  p_type text, p_token uuid, p_current_status text DEFAULT NULL, p_violations json DEFAULT NULL)
 RETURNS text LANGUAGE sql STABLE AS $$
   SELECT json_strip_nulls(json_build_object(
     'type', t.uri,
@@ -37,7 +40,8 @@ RETURNS text LANGUAGE sql STABLE AS $$
     'instance', 'urn:uuid:' || p_token,
     'errorCode', t.error_code,
     'retryable', false,
-    'currentStatus', p_current_status))::text
+    'currentStatus', p_current_status,
+    'validationErrors', p_violations))::text
   FROM s2s.problem_type(p_type) AS t
 $$;
-COMMENT ON FUNCTION s2s.problem(text, uuid, text) IS 'The body of one occurrence.';
+COMMENT ON FUNCTION s2s.problem(text, uuid, text, json) IS 'The body of one occurrence.';

@@ -123,7 +123,7 @@ CREATE TABLE s2s.wallet_instance (
 );
 CREATE INDEX wallet_instance_session ON s2s.wallet_instance (session_id);
 CREATE INDEX wallet_instance_listed ON s2s.wallet_instance (created_at, instance_id);
--- The body of s2s.wallet_instance_status(), letter for letter: calls of it are inlined, and find this.
+-- The body of s2s.facts_status(), letter for letter: calls of s2s.wallet_instance_status() are inlined, and find this.
 CREATE INDEX wallet_instance_listed_by ON s2s.wallet_instance (
   (CASE
     WHEN cancelled THEN 'CANCELLED'
