@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 //
-// A misbehaving peer: a server for HTTP/1.1 and HTTP/2 over mutual TLS that answers as it is told and writes down every
-// request that it gets.
+// A misbehaving peer, wallet server or issuer: a server for HTTP/1.1 and HTTP/2 over mutual TLS that answers as it is
+// told and writes down every request that it gets.
 //
 // usage: peer.mjs --cert FILE --key FILE --ca FILE [OPTION…]
 //   --cert FILE, --key FILE   its server certificate and key (PEM)
@@ -27,8 +27,10 @@
 //   }
 // A path's query string gives parameters too: /_/unavailable?retryAfter=7.
 //
-//   ok                   200 with the JSON that a wallet or issuer would answer at that endpoint (default)
-//   answer               `status` (200), `headers` ({}), `body` (a string, or JSON; default: as ok)
+//   ok                   200 with the JSON that a wallet or issuer would answer at that endpoint (default); an issuer
+//                        without memory, who approves of everything: its ids are made of those that it is asked about
+//   answer               `status` (200), `headers` ({}), `body` (a string, or JSON; default: as ok), `members` (of the
+//                        JSON, added or replaced)
 //   other-session        as ok, but with a session id of its own making
 //   unavailable-once     503 with Retry-After to the first request of each x-request-id, then ok
 //   unavailable          503 with Retry-After, for ever
@@ -52,7 +54,7 @@
 // of the client certificate, or null), `method`, `path`, `headers`, `body` (at most 64 KiB of it), `octets` (of the
 // whole body), `requestId`, `behaviour`.
 
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -110,22 +112,88 @@ function choose(url) {
 
 // ---- answers ----
 
-/** What a well-behaved server answers at each endpoint, by the end of its path. */
+/** A UUID that is always the same for the same text. */
+function uuidOf(text) {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-');
+}
+
+/** A VerificationStatus of an issuer. */
+const verification = (status, members) => ({ sessionId }) => ({
+  sessionId,
+  verificationId: uuidOf(`verification of ${sessionId}`),
+  status,
+  ...members,
+});
+
+const STATUS_AFTER = { SUSPEND: 'SUSPENDED_ISSUER', UNLINK: 'UNLINKED' };
+
+/** A key that is nobody's, for metadata. */
+const ENCRYPTION_KEY = {
+  kty: 'EC',
+  crv: 'P-256',
+  x: 'I92KGfXIfAZZwSl4Xh-hpkpOaTff3kdIWAMlS5BW2OY',
+  y: '77vjyfanTmmix9MqEOZJ_4bYpyLv-yCxaHXvmKNuiGo',
+  alg: 'HPKE-0-KE',
+  use: 'enc',
+  kid: 'peer',
+};
+
+const configuration = (id) => ({ format: 'dc+sd-jwt', scope: id, vct: `https://issuer.example/vct/${id}` });
+
+const metadata = (json, { request, path }) => {
+  const host = request.headers.host ?? request.headers[':authority'];
+  const [, suffix] = path.split('/.well-known/openid-credential-issuer');
+  const issuer = `https://${host}${suffix}`;
+  return {
+    credential_issuer: issuer,
+    credential_configurations_supported: { badge_auto: configuration('badge_auto') },
+    s2s: {
+      issuer_server_url: issuer,
+      api_versions_supported: ['1.0.0'],
+      issuer_encryption_jwks: { keys: [ENCRYPTION_KEY] },
+      signing_alg_values_supported: ['ES256'],
+      encryption_alg_values_supported: ['HPKE-0-KE'],
+      encryption_enc_values_supported: ['A128GCM'],
+      verification_types_supported: [],
+      content_reference_supported: false,
+      extensions_supported: [],
+    },
+  };
+};
+
+/** What a well-behaved server answers at each endpoint, by a part of its path: those of wallets, then of issuers. */
 const ENDPOINTS = {
   '/verification/notify': ({ sessionId, verificationId }) => ({ sessionId, verificationId }),
   '/event/notify': () => ({ acknowledged: true }),
   '/credential/manage': ({ sessionId, credentialInstanceId, action }) => ({
     sessionId,
     credentialInstanceId,
-    currentStatus: { SUSPEND: 'SUSPENDED_ISSUER', UNLINK: 'UNLINKED' }[action] ?? 'ACTIVE',
+    currentStatus: STATUS_AFTER[action] ?? 'ACTIVE',
     outcome: 'COMPLETED',
   }),
   '/credential/status': () => ({ currentStatus: 'ACTIVE', currentVersion: '1' }),
+  '/verification/initiate': verification('PENDING'),
+  '/verification/supplement': verification('PENDING'),
+  '/verification/status': verification('APPROVED', {
+    credentialConfigurationIds: ['badge_auto'],
+    authorizedDeviceCount: 1,
+  }),
+  '/verification/cancel': ({ sessionId, verificationId }) => ({ sessionId, verificationId }),
+  '/credential/provision': ({ sessionId }) => ({
+    CredentialInstances: [
+      { credentialConfigurationId: 'badge_auto', credentialInstanceIds: [uuidOf(`instance of ${sessionId}`)] },
+    ],
+  }),
+  '/credential/get': () => ({ credentialVersion: '1', credentials: 'eyJhbGciOiJIUEtFLTAifQ.a.b.c.d' }),
+  '/credential/metadata': () => ({ credentialMetadata: { display: [{ name: 'Badge', locale: 'en' }] } }),
+  '/.well-known/openid-credential-issuer': metadata,
 };
 
-function usualAnswer({ path, json }) {
-  const endpoint = Object.keys(ENDPOINTS).find((end) => path.endsWith(end));
-  return endpoint === undefined ? { ok: true, sessionId: json.sessionId } : ENDPOINTS[endpoint](json);
+function usualAnswer(exchange) {
+  const { path, json } = exchange;
+  const endpoint = Object.keys(ENDPOINTS).find((part) => path.includes(part));
+  return endpoint === undefined ? { ok: true, sessionId: json.sessionId } : ENDPOINTS[endpoint](json, exchange);
 }
 
 function send(exchange, status, body, headers = {}) {
@@ -174,7 +242,8 @@ const BEHAVIOURS = {
   ok: sendUsual,
 
   answer(exchange) {
-    const { status = 200, headers = {}, body = usualAnswer(exchange) } = exchange.parameters;
+    const { status = 200, headers = {}, members = {} } = exchange.parameters;
+    const { body = { ...usualAnswer(exchange), ...members } } = exchange.parameters;
     send(exchange, Number(status), body, headers);
   },
 

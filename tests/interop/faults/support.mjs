@@ -5,8 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -15,6 +14,7 @@ import { generateSigningKey, thumbprint } from '../lib/keys.mjs';
 import { decodeJws } from '../lib/jose.mjs';
 import { PATHS } from '../lib/wallet.mjs';
 import { otpItem } from '../lib/payloads.mjs';
+import { pgCtl as pgCtlOn } from '../../lib/postgres.mjs';
 import { connect } from '../suite/support.mjs';
 
 const DEV = fileURLToPath(new URL('../../../deploy/dev', import.meta.url));
@@ -37,18 +37,8 @@ export async function restartGateway() {
   assert.equal(code, 0, 'deploy/dev restart failed');
 }
 
-/** pg_ctl on the environment's cluster, as the user who owns it (the server refuses to run as root). */
-export async function pgCtl(...args) {
-  const data = join(currentEnv().S2S_PG_DIR, 'data');
-  const version = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim();
-  const { uid, gid } = statSync(data);
-  const program = `/usr/lib/postgresql/${version}/bin/pg_ctl`;
-  const log = join(currentEnv().S2S_PG_DIR, 'server.log');
-  const options = { cwd: '/', stdio: 'ignore', ...(process.getuid() === 0 ? { uid, gid } : {}) };
-  const child = spawn(program, [...args, '--pgdata', data, '--log', log, '--wait'], options);
-  const [code] = await once(child, 'exit');
-  assert.equal(code, 0, `pg_ctl ${args.join(' ')}`);
-}
+/** pg_ctl on the environment's cluster. */
+export const pgCtl = (...args) => pgCtlOn(currentEnv().S2S_PG_DIR, ...args);
 
 /** The gateway's own check of its database. */
 export async function fsck() {
