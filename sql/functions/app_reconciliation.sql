@@ -2,30 +2,31 @@
 --
 -- Reconciliation in the application API (app.sql tells what these functions have in common; reconcile.sql does it).
 --
---   s2s.app_reconcile(…, p_issuer text)               POST /v1/reconciliations
+--   s2s.app_reconcile(…)                               POST /v1/reconciliations
 --   s2s.app_reconciliation(p_token uuid, p_input json) GET  /v1/reconciliations/{reconciliationId}
 
 CREATE OR REPLACE FUNCTION s2s.app_reconcile(
-  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_issuer text)
+  p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
   r s2s.reply := s2s.claim(x);
+  v_issuer text := p_input -> 'body' ->> 'issuer';
   v_instance_id text := p_input -> 'body' ->> 'credentialInstanceId';
 BEGIN
   IF r.outcome IS NOT NULL THEN
     RETURN r;
   ELSIF v_instance_id IS NOT NULL
         AND NOT EXISTS (SELECT FROM s2s.wallet_instance AS i
-                        WHERE i.instance_id = v_instance_id AND i.issuer = coalesce(p_issuer, i.issuer))
+                        WHERE i.instance_id = v_instance_id AND i.issuer = coalesce(v_issuer, i.issuer))
   THEN
     RETURN s2s.refuse(x, 'not-found');
   END IF;
-  RETURN s2s.store(x, 202, s2s.reconcile_report(s2s.reconcile_start('WALLET', p_issuer, v_instance_id))::text);
+  RETURN s2s.store(x, 202, s2s.reconcile_report(s2s.reconcile_start('WALLET', v_issuer, v_instance_id))::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.app_reconcile IS
-  'Starts a run over the wallet''s instances: of one issuer or all (null), or over one instance.';
+  'Starts a run over the wallet''s instances: of one issuer or all, or over one instance.';
 
 CREATE OR REPLACE FUNCTION s2s.app_reconciliation(p_token uuid, p_input json)
 RETURNS s2s.reply LANGUAGE plpgsql STABLE AS $$
