@@ -2,31 +2,20 @@
 #include "gateway/issuer/wellknown.h"
 
 #include "gateway/net/http.h"
+#include "proto/wellknown.h"
+
 #include <string.h>
 #include <strings.h>
 
-#define WELL_KNOWN "/.well-known/openid-credential-issuer"
 #define MAX_AGE "max-age=300"
-
-/* The path of an https identifier, without a final slash; "" when it has none. Its place is behind the well-known part
- * (RFC 8414 section 3.1). */
-static h2o_iovec_t identifier_path(const char *identifier)
-{
-    const char *host = strstr(identifier, "://");
-    const char *path = host != NULL ? strchr(host + 3, '/') : NULL;
-    h2o_iovec_t result = {(char *)(path != NULL ? path : ""), path != NULL ? strlen(path) : 0};
-    if (result.len > 0 && result.base[result.len - 1] == '/')
-        --result.len;
-    return result;
-}
 
 static bool is_metadata_path(const struct gw_generation *generation, const h2o_req_t *req)
 {
-    const size_t prefix = sizeof(WELL_KNOWN) - 1;
+    const size_t prefix = sizeof(S2S_WELL_KNOWN_ISSUER) - 1;
     size_t len = req->query_at != SIZE_MAX ? req->query_at : req->path.len;
-    h2o_iovec_t tail = identifier_path(generation->config->issuer.identifier);
-    return len == prefix + tail.len && memcmp(req->path.base, WELL_KNOWN, prefix) == 0 &&
-           memcmp(req->path.base + prefix, tail.base, tail.len) == 0;
+    struct s2s_bytes tail = s2s_identifier_path(generation->config->issuer.identifier);
+    return len == prefix + tail.len && memcmp(req->path.base, S2S_WELL_KNOWN_ISSUER, prefix) == 0 &&
+           memcmp(req->path.base + prefix, tail.data, tail.len) == 0;
 }
 
 /* One element of Accept: its media type, and its weight in thousandths (RFC 9110 section 12.4.2). */

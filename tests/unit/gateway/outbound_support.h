@@ -119,7 +119,7 @@ struct probe {
     struct gw_outbound_call call;
     unsigned ends;
     struct gw_outbound_answer answer; /* its texts are NULL; they are below */
-    char body[MAX_ANSWER + 1], content_type[64], error[256];
+    char body[MAX_ANSWER + 1], content_type[64], etag[64], error[256];
     int64_t took_ms;
 };
 
@@ -133,10 +133,11 @@ static inline void on_done(struct gw_outbound_call *call, const struct gw_outbou
     ck_assert_uint_eq(strlen(answer->body), answer->body_len);
     strcpy(probe->body, answer->body);
     snprintf(probe->content_type, sizeof probe->content_type, "%s", answer->content_type ? answer->content_type : "");
+    snprintf(probe->etag, sizeof probe->etag, "%s", answer->etag ? answer->etag : "");
     snprintf(probe->error, sizeof probe->error, "%s", answer->error ? answer->error : "");
     ck_assert_int_eq(answer->error == NULL, answer->end == GW_OUTBOUND_ANSWERED);
     probe->answer = *answer;
-    probe->answer.body = probe->answer.content_type = probe->answer.error = NULL;
+    probe->answer.body = probe->answer.content_type = probe->answer.etag = probe->answer.error = NULL;
 }
 
 static inline void send_probe(struct probe *probe, const struct gw_target *to, const char *path)

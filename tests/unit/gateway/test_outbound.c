@@ -106,6 +106,47 @@ START_TEST(retry_after_is_seconds_or_a_date)
 }
 END_TEST
 
+START_TEST(what_caches_need_is_told)
+{
+    begin_either[_i]();
+    struct probe *plain = ask(&target, "/_/ok");
+    ck_assert_str_eq(plain->etag, "");
+    ck_assert_int_eq(plain->answer.fresh_s, 0); /* it says no-store */
+    peer_control(&peer, "{\"/fresh\": {\"behaviour\": \"answer\", \"headers\": {\"etag\": \"W/\\\"1\\\"\","
+                        " \"cache-control\": \"public, max-age=300\"}},"
+                        " \"/aged\": {\"behaviour\": \"answer\", \"headers\": {\"age\": \"100\","
+                        " \"cache-control\": \"max-age=300\"}},"
+                        " \"/old\": {\"behaviour\": \"answer\", \"headers\": {\"age\": \"301\","
+                        " \"cache-control\": \"max-age=300\"}}}");
+    struct probe *fresh = ask(&target, "/fresh");
+    ck_assert_str_eq(fresh->etag, "W/\"1\"");
+    ck_assert_int_eq(fresh->answer.fresh_s, 300);
+    ck_assert_int_eq(ask(&target, "/aged")->answer.fresh_s, 200);
+    ck_assert_int_eq(ask(&target, "/old")->answer.fresh_s, 0);
+}
+END_TEST
+
+START_TEST(what_is_late_is_not_sent)
+{
+    begin_either[_i]();
+    const int64_t past = gw_monotonic_us() - 1, later = past + 60 * 1000000;
+    struct probe on_new = {.call = {.send_by_us = past}}, on_kept = on_new, in_time = {.call = {.send_by_us = later}};
+    send_probe(&on_new, &target, "/late");
+    finish(&on_new, 1);
+    assert_end(&on_new, GW_OUTBOUND_TOO_LATE);
+    assert_status(ask(&target, "/_/ok"), 200);
+    send_probe(&on_kept, &target, "/late");
+    finish(&on_kept, 1);
+    assert_end(&on_kept, GW_OUTBOUND_TOO_LATE);
+    send_probe(&in_time, &target, "");
+    finish(&in_time, 1);
+    assert_status(&in_time, 200);
+    struct json_object *requests = peer_requests(&peer);
+    ck_assert_uint_eq(json_object_array_length(requests), 2);
+    ck_assert_str_eq(member(requests, 1, "path"), "/"); /* the target's URL needs no path behind it */
+}
+END_TEST
+
 START_TEST(nothing_comes_from_the_environment_or_from_earlier_answers)
 {
     begin();
@@ -189,8 +230,6 @@ START_TEST(time_runs_out_while_waiting)
     ck_assert_uint_eq(json_object_array_length(peer_requests(&peer)), CONNECTIONS);
 }
 END_TEST
-
-/* ---- failures ---- */
 
 /* ---- failures ---- */
 
@@ -307,6 +346,8 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, a_request_arrives_and_its_answer_comes_back, 0, 2);
     tcase_add_loop_test(tcase, get_has_no_body, 0, 2);
     tcase_add_loop_test(tcase, a_large_request_goes_out_at_once, 0, 2);
+    tcase_add_loop_test(tcase, what_caches_need_is_told, 0, 2);
+    tcase_add_loop_test(tcase, what_is_late_is_not_sent, 0, 2);
     tcase_add_loop_test(tcase, retry_after_is_seconds_or_a_date, 0, 2);
     tcase_add_loop_test(tcase, an_answer_may_be_as_large_as_the_limit, 0, 2);
     tcase_add_loop_test(tcase, an_answer_without_end_is_cut_off, 0, 2);
