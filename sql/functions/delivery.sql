@@ -1,35 +1,51 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Deliveries: what a peer is owed, and the one flight at a time that brings it (profile section 7).
+-- Deliveries: what a peer or a webhook is owed, and who knows what it says (profile section 7).
 --
--- A change of state owes with s2s.delivery_owe in its own transaction. A claim locks lanes, then due rows of each,
--- reads the state, and leaves a lease; whoever ends the flight must name that lease. What is owed anew during the
--- flight is sent after it, so an older state never follows a newer one.
+-- A change of state owes with s2s.delivery_owe in its own transaction. What is owed anew during a flight (flight.sql) is
+-- sent after it, so an older state never follows a newer one.
 --
--- Locks: the thing (verification, instance), then its delivery, then the lane. Claims wait for nobody.
+-- What a message says and what an answer does is known to those whose things they are about: the issuer role, the wallet
+-- role (issuer_delivery, wallet_delivery) and the webhooks (webhook), each with four functions of the same form.
+--
+-- Locks: the thing (verification, session, instance), then its delivery, then the lane. Claims wait for nobody.
 --
 --   s2s.delivery_owe(p_peer text, p_endpoint text, p_ref text, p_payload json DEFAULT NULL,
---                    p_due timestamptz DEFAULT NULL)
---   s2s.delivery_withdraw(p_endpoint text, p_ref text)
---   s2s.deliveries_claim(p_lease uuid, p_limit int, p_per_peer int, p_lease_for interval)
---       -> setof (delivery_id bigint, peer text, endpoint text, request_id uuid, attempts int, body text,
---                 session_id text)
---   s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_answer text)            -> text: done, again, fenced
---   s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval,
---                       p_block interval, p_give_up_after interval)                 -> text: retried, dead, fenced
---   s2s.delivery_redrive(p_delivery_id bigint)                                      -> boolean: it was a dead letter
---   s2s.delivery_stats()
---       -> setof (peer text, depth bigint, oldest_age_s double precision, blocked boolean, dead bigint)
+--                    p_due timestamptz DEFAULT NULL, p_side text DEFAULT 'ISSUER')
+--   s2s.delivery_withdraw(p_endpoint text, p_ref text, p_side text DEFAULT 'ISSUER', p_but bigint DEFAULT NULL)
+--   s2s.delivery_hurry(p_endpoint text, p_ref text, p_side text)
 --   s2s.delivery_endpoints() -> setof text
+--   s2s.delivery_is_webhook(p_endpoint text) -> boolean
 --   s2s.session_peer(p_session_id text) -> text
 --
--- Within, all of a locked row: s2s.ledger_add, s2s.delivery_message, s2s.delivery_drop, s2s.delivery_again,
--- s2s.delivery_bury.
+--   s2s.ledger_add(d s2s.delivery, p_event text, p_detail text DEFAULT NULL)
+--   s2s.delivery_drop(d s2s.delivery)
+--
+-- The seams, which flight.sql calls:
+--
+--   s2s.delivery_message(d s2s.delivery) -> (body text, session_id text, sealed bytea, seen bigint)
+--   s2s.delivery_lock_thing(p_delivery_id bigint)
+--   s2s.delivery_answered(d s2s.delivery, p_status int, p_answer jsonb, p_poll_first interval, p_poll_longest interval)
+--       -> (verdict text, detail text, due timestamptz)
+--   s2s.delivery_refused(d s2s.delivery, p_status int, p_answer jsonb) -> text
+--   s2s.delivery_given_up(d s2s.delivery, p_reason text)
+
+DROP FUNCTION IF EXISTS s2s.delivery_owe(text, text, text, json, timestamptz);
+DROP FUNCTION IF EXISTS s2s.delivery_withdraw(text, text);
+DROP FUNCTION IF EXISTS s2s.delivery_message(s2s.delivery);
 
 CREATE OR REPLACE FUNCTION s2s.delivery_endpoints() RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
-  VALUES ('/verification/notify'), ('/event/notify'), ('/credential/manage')
+  VALUES ('/verification/notify'),
+         ('/verification/initiate'), ('/verification/supplement'), ('/verification/cancel'), ('/verification/status'),
+         ('/credential/provision'), ('/credential/get'),
+         ('/credential/manage'), ('/credential/status'), ('/event/notify')
 $$;
-COMMENT ON FUNCTION s2s.delivery_endpoints() IS 'Where deliveries go.';
+COMMENT ON FUNCTION s2s.delivery_endpoints() IS 'Where deliveries go: the issuer''s, the wallet''s, and those of both.';
+
+CREATE OR REPLACE FUNCTION s2s.delivery_is_webhook(p_endpoint text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_endpoint NOT LIKE '/%'
+$$;
+COMMENT ON FUNCTION s2s.delivery_is_webhook(text) IS 'Whether this is the type of an event, and no path.';
 
 CREATE OR REPLACE FUNCTION s2s.session_peer(p_session_id text) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT s.peer FROM s2s.session AS s WHERE s.session_id = p_session_id
@@ -48,7 +64,8 @@ COMMENT ON FUNCTION s2s.ledger_add(s2s.delivery, text, text) IS
 -- ---- owing ----
 
 CREATE OR REPLACE FUNCTION s2s.delivery_owe(
-  p_peer text, p_endpoint text, p_ref text, p_payload json DEFAULT NULL, p_due timestamptz DEFAULT NULL)
+  p_peer text, p_endpoint text, p_ref text, p_payload json DEFAULT NULL, p_due timestamptz DEFAULT NULL,
+  p_side text DEFAULT 'ISSUER')
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   d s2s.delivery;
@@ -56,8 +73,8 @@ DECLARE
   v_due timestamptz := coalesce(p_due, v_now);
 BEGIN
   -- What waits already keeps its place in time: it will tell the newest state anyhow.
-  INSERT INTO s2s.delivery AS t (next_at, created_at, owed_at, request_id, peer, endpoint, ref, payload)
-  SELECT v_due, v_now, v_due, gen_random_uuid(), l.peer, p_endpoint, p_ref, p_payload
+  INSERT INTO s2s.delivery AS t (next_at, created_at, owed_at, request_id, peer, endpoint, ref, payload, side)
+  SELECT v_due, v_now, v_due, gen_random_uuid(), l.peer, p_endpoint, p_ref, p_payload, p_side
   FROM s2s.lane AS l
   WHERE l.peer = p_peer
   ON CONFLICT (ref, endpoint, peer, side) DO UPDATE
@@ -68,7 +85,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION s2s.delivery_owe(text, text, text, json, timestamptz) IS
+COMMENT ON FUNCTION s2s.delivery_owe(text, text, text, json, timestamptz, text) IS
   'A peer is to be told about a thing, now or at p_due. Nothing is owed to a peer that cannot be called.';
 
 CREATE OR REPLACE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void LANGUAGE sql AS $$
@@ -77,286 +94,118 @@ CREATE OR REPLACE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void LANGUA
 $$;
 COMMENT ON FUNCTION s2s.delivery_drop(s2s.delivery) IS 'Ends a (locked) delivery that nobody needs any more.';
 
-CREATE OR REPLACE FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION s2s.delivery_withdraw(
+  p_endpoint text, p_ref text, p_side text DEFAULT 'ISSUER', p_but bigint DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   d s2s.delivery;
 BEGIN
-  FOR d IN SELECT t.* FROM s2s.delivery AS t WHERE t.ref = p_ref AND t.endpoint = p_endpoint FOR UPDATE LOOP
+  FOR d IN
+    SELECT t.*
+    FROM s2s.delivery AS t
+    WHERE t.ref = p_ref AND t.endpoint = p_endpoint AND t.side = p_side AND t.delivery_id IS DISTINCT FROM p_but
+    FOR UPDATE
+  LOOP
     PERFORM s2s.delivery_drop(d);
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION s2s.delivery_withdraw(text, text) IS
-  'There is no more need to tell about a thing. A flight in progress is fenced.';
+COMMENT ON FUNCTION s2s.delivery_withdraw(text, text, text, bigint) IS
+  'There is no more need to tell about a thing. A flight in progress is fenced, unless it is p_but: the one whose end '
+  'this belongs to.';
 
--- ---- flights ----
+CREATE OR REPLACE FUNCTION s2s.delivery_hurry(p_endpoint text, p_ref text, p_side text) RETURNS void LANGUAGE sql AS $$
+  UPDATE s2s.delivery AS u
+  SET next_at = CASE WHEN u.lease IS NULL THEN least(u.next_at, clock_timestamp()) ELSE u.next_at END,
+      owed_at = least(u.owed_at, clock_timestamp()),
+      owed = u.owed + (u.lease IS NOT NULL)::integer
+  WHERE u.ref = p_ref AND u.endpoint = p_endpoint AND u.side = p_side
+$$;
+COMMENT ON FUNCTION s2s.delivery_hurry(text, text, text) IS
+  'What waits for its time is due now; after a flight in progress, once more.';
 
-CREATE OR REPLACE FUNCTION s2s.delivery_message(d s2s.delivery, OUT body text, OUT session_id text)
+-- ---- seams: whose thing it is knows the rest ----
+
+CREATE OR REPLACE FUNCTION s2s.delivery_message(
+  d s2s.delivery, OUT body text, OUT session_id text, OUT sealed bytea, OUT seen bigint)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  CASE d.endpoint
-    WHEN '/verification/notify' THEN
-      SELECT s2s.verification_json(v), v.session_id INTO body, session_id
-      FROM s2s.verification AS v
-      WHERE v.verification_id = d.ref;
-
-    WHEN '/event/notify' THEN
-      SELECT json_strip_nulls(json_build_object(
-               'sessionId', i.session_id,
-               'credentialInstanceId', i.instance_id,
-               'eventType', d.payload ->> 'eventType',
-               'eventTimestamp', s2s.rfc3339(d.owed_at),
-               'eventDetails', CASE WHEN e.transaction_id IS NOT NULL
-                                    THEN json_build_object('transaction_id', e.transaction_id) END)),
-             i.session_id
-      INTO body, session_id
-      FROM (VALUES (d.payload ->> 'transaction_id')) AS e (transaction_id)
-      JOIN s2s.instance AS i ON i.instance_id = d.payload ->> 'credentialInstanceId'
-      WHERE NOT i.cancelled AND NOT i.unlinked
-        AND (e.transaction_id IS NULL
-             OR EXISTS (SELECT FROM s2s.fetch AS f WHERE f.transaction_id = e.transaction_id));
-
-    WHEN '/credential/manage' THEN
-      SELECT json_strip_nulls(json_build_object(
-               'sessionId', i.session_id,
-               'credentialInstanceId', i.instance_id,
-               'action', CASE WHEN i.cancelled THEN 'UNLINK' WHEN i.issuer_suspended THEN 'SUSPEND' ELSE 'RESUME' END,
-               'reason', d.payload ->> 'reason',
-               'timestamp', s2s.rfc3339(d.owed_at))),
-             i.session_id
-      INTO body, session_id
-      FROM s2s.instance AS i
-      WHERE i.instance_id = d.ref;
-  END CASE;
+  IF s2s.delivery_is_webhook(d.endpoint) THEN
+    SELECT m.body, m.session_id INTO body, session_id FROM s2s.webhook_message(d) AS m;
+  ELSIF d.side = 'ISSUER' THEN
+    SELECT m.body, m.session_id INTO body, session_id FROM s2s.issuer_message(d) AS m;
+  ELSE
+    SELECT m.body, m.session_id, m.sealed, m.seen INTO body, session_id, sealed, seen FROM s2s.wallet_message(d) AS m;
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION s2s.delivery_message(s2s.delivery) IS
-  'What to send, of the state as it is now; null when there is nothing to say any more.';
+  'What to send, of the state as it is now; null when there is nothing to say any more. sealed holds further members of '
+  'the body, which only the gateway can read; seen is the version of the thing.';
 
-CREATE OR REPLACE FUNCTION s2s.deliveries_claim(
-  p_lease uuid, p_limit integer, p_per_peer integer, p_lease_for interval)
-RETURNS TABLE (
-  delivery_id bigint, peer text, endpoint text, request_id uuid, attempts integer, body text, session_id text)
+CREATE OR REPLACE FUNCTION s2s.delivery_lock_thing(p_delivery_id bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  d s2s.delivery;
+BEGIN
+  SELECT t.* INTO d FROM s2s.delivery AS t WHERE t.delivery_id = p_delivery_id;
+  IF NOT FOUND THEN
+    RETURN;
+  ELSIF s2s.delivery_is_webhook(d.endpoint) THEN
+    PERFORM s2s.webhook_lock_thing(d);
+  ELSIF d.side = 'ISSUER' THEN
+    PERFORM s2s.issuer_lock_thing(d);
+  ELSE
+    PERFORM s2s.wallet_lock_thing(d);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION s2s.delivery_lock_thing(bigint) IS
+  'Locks what the end of a flight will change: before the delivery, as whoever owes does.';
+
+CREATE OR REPLACE FUNCTION s2s.delivery_answered(
+  d s2s.delivery, p_status integer, p_answer jsonb, p_poll_first interval, p_poll_longest interval,
+  OUT verdict text, OUT detail text, OUT due timestamptz)
 LANGUAGE plpgsql AS $$
-DECLARE
-  v_now timestamptz := clock_timestamp();
-  v_left integer := p_limit;
-  v_lane record;
-  v_flying integer;
-  v_digest bytea;
-  d s2s.delivery;
 BEGIN
-  -- The lanes come in any order, so that none is always served first. Their locks keep the count of flights true.
-  FOR v_lane IN
-    SELECT l.peer, CASE WHEN l.blocked_until IS NULL THEN p_per_peer ELSE 1 END AS room
-    FROM s2s.lane AS l
-    CROSS JOIN LATERAL (SELECT FROM s2s.delivery AS w
-                        WHERE w.peer = l.peer AND w.next_at <= v_now
-                        ORDER BY w.next_at LIMIT 1) AS due
-    WHERE l.active AND (l.blocked_until <= v_now) IS NOT FALSE
-    ORDER BY random()
-    FOR NO KEY UPDATE OF l SKIP LOCKED
-  LOOP
-    SELECT count(*) INTO v_flying
-    FROM (SELECT FROM s2s.delivery AS f
-          WHERE f.peer = v_lane.peer AND f.lease IS NOT NULL AND f.next_at > v_now
-          ORDER BY f.next_at LIMIT v_lane.room) AS flights;
-
-    FOR d IN
-      SELECT t.*
-      FROM s2s.delivery AS t
-      WHERE t.peer = v_lane.peer AND t.next_at <= v_now
-      ORDER BY t.next_at
-      LIMIT least(v_lane.room - v_flying, v_left)
-      FOR UPDATE SKIP LOCKED
-    LOOP
-      -- Read after the row was locked: whoever changes the state later must wait for us to owe it anew.
-      SELECT m.body, m.session_id INTO body, session_id FROM s2s.delivery_message(d) AS m;
-      IF body IS NULL THEN
-        PERFORM s2s.delivery_drop(d);
-        CONTINUE;
-      END IF;
-
-      v_digest := sha256(convert_to(body, 'UTF8'));
-      IF v_digest <> d.body_digest THEN
-        -- The state went on since the last attempt: another body under its request id would be refused (D6).
-        d.request_id := gen_random_uuid();
-        d.same_failures := 0;
-      END IF;
-      UPDATE s2s.delivery AS u
-      SET next_at = v_now + p_lease_for, lease = p_lease, sending = d.owed, request_id = d.request_id,
-          same_failures = d.same_failures, body_digest = v_digest
-      WHERE u.delivery_id = d.delivery_id;
-
-      delivery_id := d.delivery_id;
-      peer := d.peer;
-      endpoint := d.endpoint;
-      request_id := d.request_id;
-      attempts := d.attempts;
-      v_left := v_left - 1;
-      RETURN NEXT;
-    END LOOP;
-    EXIT WHEN v_left <= 0;
-  END LOOP;
+  verdict := 'done';
+  IF s2s.delivery_is_webhook(d.endpoint) THEN
+    detail := s2s.webhook_answered(d, p_answer);
+  ELSIF d.side = 'ISSUER' THEN
+    detail := s2s.issuer_answered(d, p_status, p_answer);
+  ELSE
+    SELECT a.verdict, a.detail, a.due INTO verdict, detail, due
+    FROM s2s.wallet_answered(d, p_status, p_answer, p_poll_first, p_poll_longest) AS a;
+  END IF;
 END
 $$;
-COMMENT ON FUNCTION s2s.deliveries_claim(uuid, integer, integer, interval) IS
-  'Leases due deliveries, at most p_per_peer in flight to a peer (one probe after a block), with what to send.';
+COMMENT ON FUNCTION s2s.delivery_answered IS
+  'Does what an answer brings about. verdict: done, again (there is more to send), wait (ask again at due), refused (this '
+  'cannot be the answer: detail says why, and nothing has changed).';
 
-CREATE OR REPLACE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void LANGUAGE sql AS $$
-  UPDATE s2s.delivery AS u
-  SET next_at = clock_timestamp(), lease = NULL, sending = NULL, request_id = gen_random_uuid(), body_digest = NULL,
-      attempts = 0, same_failures = 0, last_failure = NULL
-  WHERE u.delivery_id = d.delivery_id
-$$;
-COMMENT ON FUNCTION s2s.delivery_again(s2s.delivery) IS
-  'Ends the flight of a (locked) delivery that was owed anew meanwhile: a new message is due.';
-
-CREATE OR REPLACE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_answer text)
+CREATE OR REPLACE FUNCTION s2s.delivery_refused(d s2s.delivery, p_status integer, p_answer jsonb)
 RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  d s2s.delivery;
-  v_detail text;
 BEGIN
-  -- The thing is locked before its delivery, as by whoever owes it.
-  PERFORM FROM s2s.delivery AS t
-  JOIN s2s.instance AS i ON i.instance_id = t.ref AND t.endpoint = '/credential/manage'
-  WHERE t.delivery_id = p_delivery_id
-  FOR NO KEY UPDATE OF i;
-
-  SELECT t.* INTO d
-  FROM s2s.delivery AS t
-  WHERE t.delivery_id = p_delivery_id AND t.lease = p_lease
-  FOR UPDATE;
-  IF NOT FOUND THEN
-    RETURN 'fenced';
+  IF s2s.delivery_is_webhook(d.endpoint) THEN
+    RETURN NULL;
+  ELSIF d.side = 'ISSUER' THEN
+    RETURN s2s.issuer_refused(d, p_status, p_answer);
   END IF;
-
-  IF d.endpoint = '/credential/manage' THEN
-    v_detail := s2s.instance_managed(d.ref, p_answer);
-  END IF;
-  PERFORM s2s.ledger_add(d, 'delivered', v_detail);
-  PERFORM s2s.lane_cleared(d.peer);
-  IF d.owed > d.sending THEN
-    PERFORM s2s.delivery_again(d);
-    RETURN 'again';
-  END IF;
-  DELETE FROM s2s.delivery AS t WHERE t.delivery_id = d.delivery_id;
-  RETURN 'done';
+  RETURN s2s.wallet_refused(d, p_status, p_answer);
 END
 $$;
-COMMENT ON FUNCTION s2s.delivery_done(bigint, uuid, text) IS
-  'The peer has it. What was owed anew during the flight is due at once, as a new request.';
+COMMENT ON FUNCTION s2s.delivery_refused(s2s.delivery, integer, jsonb) IS
+  'Does what a final refusal brings about: done or again; null when it has no place in the state and is a dead letter.';
 
-CREATE OR REPLACE FUNCTION s2s.delivery_bury(d s2s.delivery, p_reason text) RETURNS void LANGUAGE sql AS $$
-  DELETE FROM s2s.delivery AS t WHERE t.delivery_id = d.delivery_id;
-  INSERT INTO s2s.delivery_dead (
-    delivery_id, died_at, created_at, owed_at, attempts, peer, endpoint, ref, payload, reason)
-  VALUES (d.delivery_id, clock_timestamp(), d.created_at, d.owed_at, d.attempts, d.peer, d.endpoint, d.ref, d.payload,
-          p_reason);
-  SELECT s2s.ledger_add(d, 'given_up', p_reason);
-$$;
-COMMENT ON FUNCTION s2s.delivery_bury(s2s.delivery, text) IS 'Makes a (locked) delivery a dead letter.';
-
-CREATE OR REPLACE FUNCTION s2s.delivery_failed(
-  p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval,
-  p_give_up_after interval)
-RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  d s2s.delivery;
-  v_now timestamptz := clock_timestamp();
-  v_failure text := coalesce(p_failure, 'unknown');
-  v_is_stuck boolean;
+CREATE OR REPLACE FUNCTION s2s.delivery_given_up(d s2s.delivery, p_reason text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  IF p_kind NOT IN ('retry', 'blocked', 'final') THEN
-    RAISE EXCEPTION 'unknown kind of failure: %', p_kind;
+  IF s2s.delivery_is_webhook(d.endpoint) THEN
+    RETURN;
   END IF;
-  SELECT t.* INTO d
-  FROM s2s.delivery AS t
-  WHERE t.delivery_id = p_delivery_id AND t.lease = p_lease
-  FOR UPDATE;
-  IF NOT FOUND THEN
-    RETURN 'fenced';
+  PERFORM s2s.webhook_owe('delivery.dead', d.delivery_id::text, d.side);
+  IF d.side = 'WALLET' THEN
+    PERFORM s2s.wallet_given_up(d, p_reason);
   END IF;
-  PERFORM s2s.lane_failed(d.peer, p_kind = 'retry',
-                          coalesce(p_block, CASE WHEN p_kind = 'blocked' THEN interval '1 minute' END));
-
-  d.attempts := d.attempts + (p_kind <> 'blocked')::integer;
-  IF p_kind = 'final' AND d.owed > d.sending THEN
-    -- What was refused is out of date.
-    PERFORM s2s.delivery_again(d);
-    RETURN 'retried';
-  ELSIF p_kind = 'final' THEN
-    PERFORM s2s.delivery_bury(d, v_failure);
-    RETURN 'dead';
-  ELSIF d.owed_at < v_now - p_give_up_after THEN
-    PERFORM s2s.delivery_bury(d, v_failure || ', for too long');
-    -- A peer that has been down for so long lets only probes through. What never got its turn is given up with them.
-    FOR d IN
-      SELECT t.*
-      FROM s2s.delivery AS t
-      WHERE t.peer = d.peer AND t.next_at < v_now - p_give_up_after AND t.owed_at < v_now - p_give_up_after
-      ORDER BY t.next_at
-      LIMIT 100
-      FOR UPDATE SKIP LOCKED
-    LOOP
-      PERFORM s2s.delivery_bury(d, v_failure || ', for too long');
-    END LOOP;
-    RETURN 'dead';
-  END IF;
-
-  d.same_failures := CASE WHEN d.last_failure = v_failure THEN d.same_failures + 1 ELSE 1 END;
-  -- D17: the peer may have stored its 5xx as the answer to this request id.
-  v_is_stuck := d.same_failures >= 5 AND v_failure ILIKE 'http 5%';
-  UPDATE s2s.delivery AS u
-  SET next_at = v_now + coalesce(p_delay, '0'), lease = NULL, sending = NULL, attempts = d.attempts,
-      last_failure = v_failure,
-      same_failures = CASE WHEN v_is_stuck THEN 0 ELSE d.same_failures END,
-      request_id = CASE WHEN v_is_stuck THEN gen_random_uuid() ELSE d.request_id END
-  WHERE u.delivery_id = d.delivery_id;
-  RETURN 'retried';
 END
 $$;
-COMMENT ON FUNCTION s2s.delivery_failed(bigint, uuid, text, text, interval, interval, interval) IS
-  'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (a dead letter). p_failure '
-  'is "HTTP <status>" for an answer. p_block keeps the whole lane waiting, whatever the kind.';
-
-CREATE OR REPLACE FUNCTION s2s.delivery_redrive(p_delivery_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-  d s2s.delivery;
-  v_now timestamptz := clock_timestamp();
-BEGIN
-  WITH raised AS (
-    DELETE FROM s2s.delivery_dead AS x WHERE x.delivery_id = p_delivery_id RETURNING x.*
-  )
-  INSERT INTO s2s.delivery AS t (delivery_id, next_at, created_at, owed_at, request_id, peer, endpoint, ref, payload)
-  OVERRIDING SYSTEM VALUE
-  SELECT r.delivery_id, v_now, r.created_at, v_now, gen_random_uuid(), r.peer, r.endpoint, r.ref, r.payload
-  FROM raised AS r
-  -- It was owed anew after it died: that one tells all.
-  ON CONFLICT (ref, endpoint, peer, side) DO UPDATE SET owed = t.owed + 1
-  RETURNING t.* INTO d;
-  IF NOT FOUND THEN
-    RETURN false;
-  END IF;
-  PERFORM s2s.ledger_add(d, 'redriven');
-  RETURN true;
-END
-$$;
-COMMENT ON FUNCTION s2s.delivery_redrive(bigint) IS 'Owes a dead letter again, as a new request with its full time.';
-
-CREATE OR REPLACE FUNCTION s2s.delivery_stats()
-RETURNS TABLE (peer text, depth bigint, oldest_age_s double precision, blocked boolean, dead bigint)
-LANGUAGE sql STABLE AS $$
-  -- Bounded: a scrape must not scan a queue that is in trouble.
-  SELECT l.peer, live.depth, coalesce(extract(epoch FROM clock_timestamp() - live.oldest), 0)::double precision,
-         l.blocked_until IS NOT NULL, dead.depth
-  FROM s2s.lane AS l,
-       LATERAL (SELECT count(*) AS depth, min(b.owed_at) AS oldest
-                FROM (SELECT d.owed_at FROM s2s.delivery AS d
-                      WHERE d.peer = l.peer AND d.owed_at <= clock_timestamp() LIMIT 100000) AS b) AS live,
-       LATERAL (SELECT count(*) AS depth
-                FROM (SELECT FROM s2s.delivery_dead AS x WHERE x.peer = l.peer LIMIT 100000) AS b) AS dead
-$$;
-COMMENT ON FUNCTION s2s.delivery_stats() IS
-  'By peer, up to 100,000 each: what is owed by now, since when, whether the lane is blocked or probing, dead letters.';
+COMMENT ON FUNCTION s2s.delivery_given_up(s2s.delivery, text) IS
+  'A delivery is a dead letter now. Its thing may be locked by somebody: nobody is waited for.';

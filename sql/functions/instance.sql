@@ -8,19 +8,15 @@
 --   s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text)        -> s2s.instance, null: not theirs
 --   s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text)
 --       -> (previous_status text, current_status text, outcome text, failure_reason text)
---   s2s.instance_managed(p_instance_id text, p_answer text)                           -> text: the outcome
+--   s2s.instance_managed(p_instance_id text, p_answer jsonb)                          -> text: the outcome
+--   s2s.instance_json(i s2s.instance)                                                 -> json
 --   s2s.instance_command(p_instance_id text, p_action text, p_reason text)
 --       -> text: COMPLETED, NO_CHANGE, FAILED <why>, NOT_FOUND
 
+DROP FUNCTION IF EXISTS s2s.instance_managed(text, text);
+
 CREATE OR REPLACE FUNCTION s2s.instance_status(i s2s.instance) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE
-    WHEN i.cancelled THEN 'CANCELLED'
-    WHEN i.unlinked THEN 'UNLINKED'
-    WHEN i.issuer_suspended THEN 'SUSPENDED_ISSUER'
-    WHEN i.wallet_suspended THEN 'SUSPENDED_WALLET'
-    WHEN i.confirmed THEN 'ACTIVE'
-    ELSE 'IN_PROCESS'
-  END
+  SELECT s2s.facts_status(i.cancelled, i.unlinked, i.issuer_suspended, i.wallet_suspended, i.confirmed)
 $$;
 COMMENT ON FUNCTION s2s.instance_status(s2s.instance) IS 'The status that the facts amount to, strongest first.';
 
@@ -55,29 +51,13 @@ BEGIN
   previous_status := s2s.instance_status(i);
   current_status := previous_status;
 
-  -- What the state forbids. Each side resumes only its own suspension.
-  failure_reason := CASE
-    WHEN i.cancelled AND (p_side, p_action) <> ('ISSUER', 'CANCEL') THEN 'CANCELLED'
-    WHEN i.unlinked AND p_action IN ('SUSPEND', 'RESUME', 'CONFIRM') THEN 'UNLINKED'
-    WHEN (p_side, p_action) = ('WALLET', 'RESUME') AND i.issuer_suspended AND NOT i.wallet_suspended
-      THEN 'SUSPENDED_BY_ISSUER'
-    WHEN (p_side, p_action) = ('ISSUER', 'RESUME') AND i.wallet_suspended AND NOT i.issuer_suspended
-      THEN 'SUSPENDED_BY_WALLET'
-  END;
+  SELECT f.confirmed, f.wallet_suspended, f.issuer_suspended, f.unlinked, f.cancelled, f.failure_reason
+  INTO i.confirmed, i.wallet_suspended, i.issuer_suspended, i.unlinked, i.cancelled, failure_reason
+  FROM s2s.facts_act(p_side, p_action, i.confirmed, i.wallet_suspended, i.issuer_suspended, i.unlinked, i.cancelled) AS f;
   IF failure_reason IS NOT NULL THEN
     outcome := 'FAILED';
     RETURN;
   END IF;
-
-  CASE p_side || ' ' || p_action
-    WHEN 'WALLET CONFIRM' THEN i.confirmed := true;
-    WHEN 'WALLET SUSPEND' THEN i.wallet_suspended := true;
-    WHEN 'WALLET RESUME' THEN i.wallet_suspended := false;
-    WHEN 'WALLET UNLINK' THEN i.unlinked := true;
-    WHEN 'ISSUER SUSPEND' THEN i.issuer_suspended := true;
-    WHEN 'ISSUER RESUME' THEN i.issuer_suspended := false;
-    WHEN 'ISSUER CANCEL' THEN i.cancelled := true;
-  END CASE;
   IF i IS NOT DISTINCT FROM before THEN
     outcome := 'NO_CHANGE';
     RETURN;
@@ -104,34 +84,44 @@ BEGIN
     PERFORM s2s.delivery_owe(s2s.session_peer(i.session_id), '/credential/manage', i.instance_id,
                              json_build_object('reason', p_reason));
   END IF;
+  IF current_status <> previous_status THEN
+    PERFORM s2s.webhook_owe('instance.changed', i.instance_id, 'ISSUER');
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION s2s.instance_act(s2s.instance, text, text, text) IS
   'The one place where the facts of a (locked) instance change: WALLET or ISSUER does CONFIRM, SUSPEND, RESUME, UNLINK '
   'or CANCEL. An action that does not exist for that side is a bug and raises. The wallet is told what the issuer did.';
 
-CREATE OR REPLACE FUNCTION s2s.instance_managed(p_instance_id text, p_answer text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION s2s.instance_managed(p_instance_id text, p_answer jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-  v_outcome text;
-  v_failure_reason text;
+  m record := s2s.manage_answer(p_answer);
 BEGIN
-  BEGIN
-    v_outcome := p_answer::json ->> 'outcome';
-    v_failure_reason := left(p_answer::json ->> 'failureReason', 200);
-  EXCEPTION WHEN data_exception THEN
-    v_outcome := NULL;  -- not JSON, or of no use as text: the peer's fault, and no news
-  END;
-  IF v_outcome NOT IN ('COMPLETED', 'SCHEDULED', 'FAILED', 'NO_CHANGE') THEN
-    v_outcome := NULL;
-  END IF;
   UPDATE s2s.instance AS u
-  SET manage_answered_at = clock_timestamp(), manage_outcome = v_outcome, manage_failure_reason = v_failure_reason
+  SET manage_answered_at = clock_timestamp(), manage_outcome = m.outcome, manage_failure_reason = m.failure_reason
   WHERE u.instance_id = p_instance_id;
-  RETURN v_outcome;
+  RETURN m.outcome;
 END
 $$;
-COMMENT ON FUNCTION s2s.instance_managed(text, text) IS
+COMMENT ON FUNCTION s2s.instance_managed(text, jsonb) IS
   'Keeps what the wallet answered to a /credential/manage of ours.';
+
+CREATE OR REPLACE FUNCTION s2s.instance_json(i s2s.instance) RETURNS json LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN json_strip_nulls(json_build_object(
+    'credentialInstanceId', i.instance_id,
+    'sessionId', i.session_id,
+    'verificationId', i.verification_id,
+    'peer', s2s.session_peer(i.session_id),
+    'credentialConfigurationId', i.configuration_id,
+    'status', s2s.instance_status(i),
+    'credentialVersion', i.credential_version,
+    'manage', s2s.manage_json(i.manage_answered_at, i.manage_outcome, i.manage_failure_reason),
+    'lastStatusChangeTime', s2s.rfc3339(i.last_status_change_time),
+    'lastStatusChangeReason', i.last_status_change_reason));
+END
+$$;
+COMMENT ON FUNCTION s2s.instance_json(s2s.instance) IS 'An instance, as the operator''s webhooks see it.';
 
 CREATE OR REPLACE FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason text)
 RETURNS text LANGUAGE plpgsql AS $$

@@ -81,6 +81,9 @@ BEGIN
          a.subject_ref
   FROM unnest(v.approved_ids, v.subject_refs) WITH ORDINALITY AS a (configuration_id, subject_ref, ordinal)
   ON CONFLICT (verification_id, ordinal) DO NOTHING;
+  IF FOUND THEN
+    PERFORM s2s.webhook_owe('instances.provisioned', v.verification_id, 'ISSUER');
+  END IF;
 
   SELECT json_agg(json_build_object(
            'credentialConfigurationId', i.configuration_id,
@@ -184,12 +187,9 @@ BEGIN
   IF i.instance_id IS NULL THEN
     RETURN s2s.refuse(x, 'not-found');
   END IF;
-  RETURN s2s.store(x, 200, json_strip_nulls(json_build_object(
-    'currentStatus', s2s.instance_status(i),
-    'currentVersion', coalesce(p_current_version, i.credential_version, 'unknown'),
-    -- IMF-fixdate (RFC 9110 section 5.6.7); to_char writes English names unless told otherwise.
-    'lastStatusChangeTime', to_char(i.last_status_change_time AT TIME ZONE 'UTC', 'Dy, DD Mon YYYY HH24:MI:SS "GMT"'),
-    'lastStatusChangeReason', i.last_status_change_reason))::text);
+  RETURN s2s.store(x, 200, s2s.credential_status_json(
+    s2s.instance_status(i), coalesce(p_current_version, i.credential_version), i.last_status_change_time,
+    i.last_status_change_reason));
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_credential_status IS
@@ -214,13 +214,8 @@ BEGIN
     RETURN s2s.refuse(x, 'not-found');
   END IF;
   act := s2s.instance_act(i, 'WALLET', p_action, p_reason);
-  RETURN s2s.store(x, 200, json_strip_nulls(json_build_object(
-    'sessionId', i.session_id,
-    'credentialInstanceId', i.instance_id,
-    'currentStatus', act.current_status,
-    'previousStatus', act.previous_status,
-    'outcome', act.outcome,
-    'failureReason', act.failure_reason))::text);
+  RETURN s2s.store(x, 200, s2s.managed_json(
+    i.session_id, i.instance_id, act.previous_status, act.current_status, act.outcome, act.failure_reason));
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_manage IS 'What the wallet asks of an instance: SUSPEND, RESUME, UNLINK.';

@@ -1,35 +1,58 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Lanes: one for each peer that can be called, with its breaker. A lane is locked last, after the delivery that came or
--- failed on it; claims, which lock lanes first, wait for nobody.
+-- Lanes: one for each peer or webhook that can be called, with its breaker. A lane is locked last, after the delivery that
+-- came or failed on it; claims, which lock lanes first, wait for nobody.
 --
---   s2s.lanes_set(p_peers text[])                                     -> int: how many were opened or closed
+--   s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL)       -> int: how many were opened, changed or closed
+--   s2s.webhook_lane(p_name text)                                     -> text
 --   s2s.lane_pause(p_failures int)                                    -> interval, null: none
 --   s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
 --   s2s.lane_cleared(p_peer text)
 
-CREATE OR REPLACE FUNCTION s2s.lanes_set(p_peers text[]) RETURNS integer LANGUAGE plpgsql AS $$
+DROP FUNCTION IF EXISTS s2s.lanes_set(text[]);
+
+CREATE OR REPLACE FUNCTION s2s.webhook_lane(p_name text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT ('webhook:' || p_name) COLLATE "C"
+$$;
+COMMENT ON FUNCTION s2s.webhook_lane(text) IS 'The lane of a webhook. No peer has such a name.';
+
+CREATE OR REPLACE FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL)
+RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
-  v_peers text[] := coalesce(p_peers, '{}');
   v_opened integer;
   v_closed integer;
 BEGIN
-  INSERT INTO s2s.lane AS l (created_at, peer)
-  SELECT clock_timestamp(), p.peer
-  FROM (SELECT DISTINCT unnest(v_peers) COLLATE "C" AS peer) AS p
+  WITH wanted AS (
+    SELECT DISTINCT p.peer COLLATE "C" AS peer, 'PEER' AS kind, NULL::text[] AS events
+    FROM unnest(p_peers) AS p (peer)
+    UNION ALL
+    SELECT s2s.webhook_lane(w ->> 'name'), 'WEBHOOK',
+           CASE WHEN json_typeof(w -> 'events') = 'array' THEN ARRAY(SELECT json_array_elements_text(w -> 'events')) END
+    FROM json_array_elements(coalesce(p_webhooks, '[]')) AS w
+  )
+  INSERT INTO s2s.lane AS l (created_at, peer, kind, events)
+  SELECT clock_timestamp(), w.peer, w.kind, w.events
+  FROM wanted AS w
   -- Every gateway says this now and then: what is so already must not lock a row.
-  WHERE NOT EXISTS (SELECT FROM s2s.lane AS o WHERE o.peer = p.peer AND o.active)
-  ORDER BY p.peer
-  ON CONFLICT (peer) DO UPDATE SET active = true WHERE NOT l.active;
+  WHERE NOT EXISTS (SELECT FROM s2s.lane AS o
+                    WHERE o.peer = w.peer AND o.active AND o.events IS NOT DISTINCT FROM w.events)
+  ORDER BY w.peer
+  ON CONFLICT (peer) DO UPDATE SET active = true, events = excluded.events;
   GET DIAGNOSTICS v_opened = ROW_COUNT;
 
-  UPDATE s2s.lane AS l SET active = false WHERE l.active AND l.peer <> ALL (v_peers);
+  UPDATE s2s.lane AS l
+  SET active = false
+  WHERE l.active
+    AND l.peer <> ALL (coalesce(p_peers, '{}'))
+    AND l.peer <> ALL (ARRAY(SELECT s2s.webhook_lane(w ->> 'name')
+                             FROM json_array_elements(coalesce(p_webhooks, '[]')) AS w));
   GET DIAGNOSTICS v_closed = ROW_COUNT;
   RETURN v_opened + v_closed;
 END
 $$;
-COMMENT ON FUNCTION s2s.lanes_set(text[]) IS
-  'The peers that the configuration can call: these have active lanes, no others.';
+COMMENT ON FUNCTION s2s.lanes_set(text[], json) IS
+  'The peers and webhooks of the configuration: these have active lanes, no others. A webhook is {"name": …, "events": '
+  '[types] or null for all}.';
 
 CREATE OR REPLACE FUNCTION s2s.lane_pause(p_failures integer) RETURNS interval LANGUAGE sql VOLATILE AS $$
   SELECT CASE WHEN p_failures >= 5

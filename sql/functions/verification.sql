@@ -72,6 +72,8 @@ COMMENT ON FUNCTION s2s.verification_due_at(text, timestamptz, timestamptz) IS
 
 CREATE OR REPLACE FUNCTION s2s.verification_move(v s2s.verification, p_to text)
 RETURNS s2s.verification LANGUAGE plpgsql AS $$
+DECLARE
+  v_from text := v.status;
 BEGIN
   IF NOT s2s.verification_may_move(v.status, p_to) THEN
     RAISE EXCEPTION 'verification % cannot move from % to %', v.verification_id, v.status, p_to;
@@ -106,12 +108,15 @@ BEGIN
   IF s2s.verification_is_news(v) THEN
     PERFORM s2s.delivery_owe(s2s.session_peer(v.session_id), '/verification/notify', v.verification_id);
   END IF;
+  IF v.status <> v_from THEN
+    PERFORM s2s.webhook_owe('verification.changed', v.verification_id, 'ISSUER');
+  END IF;
   RETURN v;
 END
 $$;
 COMMENT ON FUNCTION s2s.verification_move(s2s.verification, text) IS
   'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; '
-  'owes the wallet a notice if it is news, and forgets the verification data if it is final.';
+  'owes the wallet a notice if it is news, and the operator''s webhooks; forgets the verification data if it is final.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_apply_due(v s2s.verification)
 RETURNS s2s.verification LANGUAGE plpgsql AS $$

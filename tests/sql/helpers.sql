@@ -170,12 +170,12 @@ $$;
 -- Deliveries. A lease stands for a claim: a flight is named by the session it is about and the lease it has.
 CREATE TABLE test.flight (
   n integer GENERATED ALWAYS AS IDENTITY, lease integer, delivery_id bigint, peer text, endpoint text, request_id uuid,
-  attempts integer, body text, session_id text);
+  attempts integer, body text, session_id text, side text, sealed bytea);
 
 CREATE FUNCTION test.send(
   p_lease integer, p_limit integer DEFAULT 10, p_per_peer integer DEFAULT 8, p_lease_for interval DEFAULT '1 minute')
 RETURNS SETOF test.flight LANGUAGE sql AS $$
-  INSERT INTO test.flight (lease, delivery_id, peer, endpoint, request_id, attempts, body, session_id)
+  INSERT INTO test.flight (lease, delivery_id, peer, endpoint, request_id, attempts, body, session_id, side, sealed)
   SELECT p_lease, c.*
   FROM s2s.deliveries_claim(test.lease(p_lease), p_limit, p_per_peer, p_lease_for) AS c
   RETURNING *
@@ -189,7 +189,7 @@ CREATE FUNCTION test.flight(p_session text, p_lease integer DEFAULT NULL) RETURN
 $$;
 
 CREATE FUNCTION test.done(p_session text, p_lease integer, p_answer text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-  SELECT s2s.delivery_done((test.flight(p_session)).delivery_id, test.lease(p_lease), p_answer)
+  SELECT s2s.delivery_done((test.flight(p_session)).delivery_id, test.lease(p_lease), 200, p_answer)
 $$;
 
 CREATE FUNCTION test.failed(
@@ -247,5 +247,15 @@ CREATE FUNCTION test.forget() RETURNS void LANGUAGE sql AS $$
   DELETE FROM s2s.delivery_dead;
   DELETE FROM s2s.ledger;
   DELETE FROM s2s.lane;
+  DELETE FROM s2s.wallet_submission;
+  DELETE FROM s2s.wallet_session;
+  DELETE FROM s2s.wallet_event;
+  DELETE FROM s2s.wallet_lifecycle;
+  DELETE FROM s2s.wallet_fetch;
+  DELETE FROM s2s.wallet_instance;
+  DELETE FROM s2s.issuer_metadata;
+  DELETE FROM s2s.reconciliation_check;
+  DELETE FROM s2s.reconciliation_finding;
+  DELETE FROM s2s.reconciliation;
   DELETE FROM test.flight;
 $$;

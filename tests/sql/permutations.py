@@ -465,7 +465,7 @@ def _(run):
 SEND = "BEGIN; SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM test.send({0}, p_per_peer => {1}) AS f"
 CALLED = ["SELECT s2s.lanes_set('{wallet}')"]
 OWED = CALLED + OVERDUE  # a request for more is owed; its deadline is over, which nobody has noticed
-THE_FLIGHT = "SELECT s2s.delivery_done(delivery_id, lease, NULL) FROM s2s.delivery WHERE lease IS NOT NULL"
+THE_FLIGHT = "SELECT s2s.delivery_done(delivery_id, lease, 200, NULL) FROM s2s.delivery WHERE lease IS NOT NULL"
 SHOWN = "SELECT status FROM s2s.verification"
 
 

@@ -31,13 +31,169 @@ COMMENT ON COLUMN s2s.reply.outcome IS 'answered, replayed, reuse (request id us
 
 COMMENT ON COLUMN s2s.reply.wake IS 'A job due now was enqueued.';
 
+CREATE FUNCTION s2s.app_action(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.app_action(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) IS 'The wallet SUSPENDs, RESUMEs or UNLINKs an instance. It is so at once; the issuer is owed word of it.';
+
+CREATE FUNCTION s2s.app_answer(p_status integer, p_body text) RETURNS s2s.reply
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_answer(p_status integer, p_body text) IS 'Answers a GET.';
+
+CREATE FUNCTION s2s.app_bad_cursor(p_token uuid) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_bad_cursor(p_token uuid) IS 'Refuses a cursor that nobody was given.';
+
+CREATE FUNCTION s2s.app_cancel(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.app_cancel(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) IS 'Asks the issuer to cancel, as soon as it has answered initiate. It has the last word: the status changes when it says so.';
+
+CREATE FUNCTION s2s.app_event(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.app_event(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) IS 'Something happened to an instance, which the issuer is owed word of.';
+
+CREATE FUNCTION s2s.app_fetch(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_fetch(p_token uuid, p_input json) IS 'Shows a fetch: 202 while it waits.';
+
+CREATE FUNCTION s2s.app_fetch_start(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_request_digest bytea) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.app_fetch_start(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_request_digest bytea) IS 'Asks the issuer for the credentials of an instance. What waits for the same is shown, not doubled.';
+
+CREATE FUNCTION s2s.app_instance(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_instance(p_token uuid, p_input json) IS 'Shows an instance.';
+
+CREATE FUNCTION s2s.app_instance_route(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_instance_route(p_token uuid, p_input json) IS 'Which issuer and session an instance is of: {"issuer", "sessionId"}. What the issuer is asked on the spot needs it.';
+
+CREATE FUNCTION s2s.app_instances(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_instances(p_token uuid, p_input json) IS 'Lists instances, newest first.';
+
+CREATE FUNCTION s2s.app_issuance(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_issuance(p_token uuid, p_input json) IS 'Shows an issuance.';
+
+CREATE FUNCTION s2s.app_issuance_start(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_issuer text, p_sealed bytea, p_body_digest bytea) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.app_issuance_start(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_issuer text, p_sealed bytea, p_body_digest bytea) IS 'Opens a session with an issuer, who is owed an initiate. The same start again changes nothing.';
+
+CREATE FUNCTION s2s.app_issuances(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_issuances(p_token uuid, p_input json) IS 'Lists issuances, newest first.';
+
+CREATE FUNCTION s2s.app_issuer(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_issuer(p_token uuid, p_input json) IS 'Shows an issuer with what its wallet clients need: its encryption keys, and all that it publishes.';
+
+CREATE FUNCTION s2s.app_issuers(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_issuers(p_token uuid, p_input json) IS 'Lists the issuers.';
+
+CREATE FUNCTION s2s.app_lifecycle(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.app_lifecycle(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) IS 'The backend''s outcome of what the issuer asked of an instance. The same outcome again changes nothing.';
+
+CREATE FUNCTION s2s.app_limit(p_input json) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_limit(p_input json) IS 'How many rows a page has.';
+
+CREATE FUNCTION s2s.app_page(p_member text, p_items json, p_next_cursor text) RETURNS s2s.reply
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_page(p_member text, p_items json, p_next_cursor text) IS 'Answers with one page of a list.';
+
+CREATE FUNCTION s2s.app_problem(p_token uuid, p_type text) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_problem(p_token uuid, p_type text) IS 'Answers a GET with a problem.';
+
+CREATE FUNCTION s2s.app_reconcile(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.app_reconcile(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) IS 'Starts a run over the wallet''s instances: of one issuer or all, or over one instance.';
+
+CREATE FUNCTION s2s.app_reconciliation(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.app_reconciliation(p_token uuid, p_input json) IS 'Shows a run and what it has found so far.';
+
+CREATE FUNCTION s2s.app_session(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.app_session(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) IS 'Makes a session id to be signed. Nothing is kept of it until it is used.';
+
+CREATE FUNCTION s2s.app_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_sealed bytea) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.app_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_sealed bytea) IS 'Keeps a submission, to be sent after those that wait; the answer to initiate owes it when that is still to come.';
+
 CREATE FUNCTION s2s.claim(x s2s.exchange) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.claim(x s2s.exchange) IS 'Takes the request id for this transaction: null when the work is to be done, else the reply to give.';
 
-CREATE FUNCTION s2s.deliveries_claim(p_lease uuid, p_limit integer, p_per_peer integer, p_lease_for interval) RETURNS TABLE(delivery_id bigint, peer text, endpoint text, request_id uuid, attempts integer, body text, session_id text)
+CREATE FUNCTION s2s.credential_status_json(p_status text, p_version text, p_changed_at timestamp with time zone, p_reason text) RETURNS text
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.credential_status_json(p_status text, p_version text, p_changed_at timestamp with time zone, p_reason text) IS 'Answer of /credential/status, of either side.';
+
+CREATE FUNCTION s2s.cursor_read(p_cursor text, OUT is_valid boolean, OUT before_at timestamp with time zone, OUT before_id text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.cursor_read(p_cursor text, OUT is_valid boolean, OUT before_at timestamp with time zone, OUT before_id text) IS 'After which row a page begins; before all of them when there is no cursor. Not valid: not one of ours.';
+
+CREATE FUNCTION s2s.cursor_write(p_at timestamp with time zone, p_id text) RETURNS text
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.cursor_write(p_at timestamp with time zone, p_id text) IS 'The cursor of the page that comes after this row.';
+
+CREATE FUNCTION s2s.deliveries_claim(p_lease uuid, p_limit integer, p_per_peer integer, p_lease_for interval) RETURNS TABLE(delivery_id bigint, peer text, endpoint text, request_id uuid, attempts integer, body text, session_id text, side text, sealed bytea)
     LANGUAGE plpgsql
     AS …
 
@@ -104,17 +260,33 @@ CREATE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void
 
 COMMENT ON FUNCTION s2s.delivery_again(d s2s.delivery) IS 'Ends the flight of a (locked) delivery that was owed anew meanwhile: a new message is due.';
 
-CREATE FUNCTION s2s.delivery_bury(d s2s.delivery, p_reason text) RETURNS void
+CREATE FUNCTION s2s.delivery_answered(d s2s.delivery, p_status integer, p_answer jsonb, p_poll_first interval, p_poll_longest interval, OUT verdict text, OUT detail text, OUT due timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_answered(d s2s.delivery, p_status integer, p_answer jsonb, p_poll_first interval, p_poll_longest interval, OUT verdict text, OUT detail text, OUT due timestamp with time zone) IS 'Does what an answer brings about. verdict: done, again (there is more to send), wait (ask again at due), refused (this cannot be the answer: detail says why, and nothing has changed).';
+
+CREATE FUNCTION s2s.delivery_backoff(p_attempts integer) RETURNS interval
     LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_backoff(p_attempts integer) IS 'How long to wait after so many attempts (profile section 7).';
+
+CREATE FUNCTION s2s.delivery_bury(d s2s.delivery, p_reason text) RETURNS void
+    LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.delivery_bury(d s2s.delivery, p_reason text) IS 'Makes a (locked) delivery a dead letter.';
 
 CREATE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_answer text) RETURNS text
+    LANGUAGE sql
+    AS …
+
+CREATE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status integer, p_answer text, p_poll_first interval DEFAULT NULL::interval, p_poll_longest interval DEFAULT NULL::interval, p_give_up_after interval DEFAULT '7 days'::interval) RETURNS text
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_answer text) IS 'The peer has it. What was owed anew during the flight is due at once, as a new request.';
+COMMENT ON FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status integer, p_answer text, p_poll_first interval, p_poll_longest interval, p_give_up_after interval) IS 'The peer has answered with a 2xx. p_poll_first and p_poll_longest: how soon and how seldom to ask a peer that has nothing to tell yet; null: not at all, it will notify.';
 
 CREATE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void
     LANGUAGE sql
@@ -122,29 +294,59 @@ CREATE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void
 
 COMMENT ON FUNCTION s2s.delivery_drop(d s2s.delivery) IS 'Ends a (locked) delivery that nobody needs any more.';
 
+CREATE FUNCTION s2s.delivery_end(d s2s.delivery, p_again boolean, p_detail text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_end(d s2s.delivery, p_again boolean, p_detail text) IS 'The peer has it. What was owed anew during the flight, or is still to be sent, is due at once, as a new request.';
+
 CREATE FUNCTION s2s.delivery_endpoints() RETURNS SETOF text
     LANGUAGE sql IMMUTABLE
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_endpoints() IS 'Where deliveries go.';
+COMMENT ON FUNCTION s2s.delivery_endpoints() IS 'Where deliveries go: the issuer''s, the wallet''s, and those of both.';
 
-CREATE FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval) RETURNS text
+CREATE FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer DEFAULT 0, p_answer text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (a dead letter). p_failure is "HTTP <status>" for an answer. p_block keeps the whole lane waiting, whatever the kind.';
+COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer, p_answer text) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_block keeps the whole lane waiting, whatever the kind.';
 
-CREATE FUNCTION s2s.delivery_message(d s2s.delivery, OUT body text, OUT session_id text) RETURNS record
+CREATE FUNCTION s2s.delivery_given_up(d s2s.delivery, p_reason text) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_given_up(d s2s.delivery, p_reason text) IS 'A delivery is a dead letter now. Its thing may be locked by somebody: nobody is waited for.';
+
+CREATE FUNCTION s2s.delivery_hurry(p_endpoint text, p_ref text, p_side text) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_hurry(p_endpoint text, p_ref text, p_side text) IS 'What waits for its time is due now; after a flight in progress, once more.';
+
+CREATE FUNCTION s2s.delivery_is_webhook(p_endpoint text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_is_webhook(p_endpoint text) IS 'Whether this is the type of an event, and no path.';
+
+CREATE FUNCTION s2s.delivery_lock_thing(p_delivery_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_lock_thing(p_delivery_id bigint) IS 'Locks what the end of a flight will change: before the delivery, as whoever owes does.';
+
+CREATE FUNCTION s2s.delivery_message(d s2s.delivery, OUT body text, OUT session_id text, OUT sealed bytea, OUT seen bigint) RETURNS record
     LANGUAGE plpgsql STABLE
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_message(d s2s.delivery, OUT body text, OUT session_id text) IS 'What to send, of the state as it is now; null when there is nothing to say any more.';
+COMMENT ON FUNCTION s2s.delivery_message(d s2s.delivery, OUT body text, OUT session_id text, OUT sealed bytea, OUT seen bigint) IS 'What to send, of the state as it is now; null when there is nothing to say any more. sealed holds further members of the body, which only the gateway can read; seen is the version of the thing.';
 
-CREATE FUNCTION s2s.delivery_owe(p_peer text, p_endpoint text, p_ref text, p_payload json DEFAULT NULL::json, p_due timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS void
+CREATE FUNCTION s2s.delivery_owe(p_peer text, p_endpoint text, p_ref text, p_payload json DEFAULT NULL::json, p_due timestamp with time zone DEFAULT NULL::timestamp with time zone, p_side text DEFAULT 'ISSUER'::text) RETURNS void
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_owe(p_peer text, p_endpoint text, p_ref text, p_payload json, p_due timestamp with time zone) IS 'A peer is to be told about a thing, now or at p_due. Nothing is owed to a peer that cannot be called.';
+COMMENT ON FUNCTION s2s.delivery_owe(p_peer text, p_endpoint text, p_ref text, p_payload json, p_due timestamp with time zone, p_side text) IS 'A peer is to be told about a thing, now or at p_due. Nothing is owed to a peer that cannot be called.';
 
 CREATE FUNCTION s2s.delivery_redrive(p_delivery_id bigint) RETURNS boolean
     LANGUAGE plpgsql
@@ -152,17 +354,35 @@ CREATE FUNCTION s2s.delivery_redrive(p_delivery_id bigint) RETURNS boolean
 
 COMMENT ON FUNCTION s2s.delivery_redrive(p_delivery_id bigint) IS 'Owes a dead letter again, as a new request with its full time.';
 
+CREATE FUNCTION s2s.delivery_refused(d s2s.delivery, p_status integer, p_answer jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_refused(d s2s.delivery, p_status integer, p_answer jsonb) IS 'Does what a final refusal brings about: done or again; null when it has no place in the state and is a dead letter.';
+
+CREATE FUNCTION s2s.delivery_retry(d s2s.delivery, p_failure text, p_delay interval, p_give_up_after interval) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_retry(d s2s.delivery, p_failure text, p_delay interval, p_give_up_after interval) IS 'Ends the flight of a (locked) delivery, to send it again later; or buries it, with all that has waited for as long.';
+
 CREATE FUNCTION s2s.delivery_stats() RETURNS TABLE(peer text, depth bigint, oldest_age_s double precision, blocked boolean, dead bigint)
     LANGUAGE sql STABLE
     AS …
 
 COMMENT ON FUNCTION s2s.delivery_stats() IS 'By peer, up to 100,000 each: what is owed by now, since when, whether the lane is blocked or probing, dead letters.';
 
-CREATE FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text) RETURNS void
+CREATE FUNCTION s2s.delivery_wait(d s2s.delivery, p_due timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.delivery_wait(d s2s.delivery, p_due timestamp with time zone) IS 'Ends the flight of a (locked) delivery that was told "not yet": it asks again then, as a new request.';
+
+CREATE FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text, p_side text DEFAULT 'ISSUER'::text, p_but bigint DEFAULT NULL::bigint) RETURNS void
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text) IS 'There is no more need to tell about a thing. A flight in progress is fenced.';
+COMMENT ON FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text, p_side text, p_but bigint) IS 'There is no more need to tell about a thing. A flight in progress is fenced, unless it is p_but: the one whose end this belongs to.';
 
 CREATE FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer) RETURNS text
     LANGUAGE plpgsql
@@ -181,6 +401,18 @@ CREATE FUNCTION s2s.expire_due(p_limit integer) RETURNS integer
     AS …
 
 COMMENT ON FUNCTION s2s.expire_due(p_limit integer) IS 'Ends verifications whose time is over, at most p_limit; how many.';
+
+CREATE FUNCTION s2s.facts_act(p_side text, p_action text, INOUT confirmed boolean, INOUT wallet_suspended boolean, INOUT issuer_suspended boolean, INOUT unlinked boolean, INOUT cancelled boolean, OUT failure_reason text) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.facts_act(p_side text, p_action text, INOUT confirmed boolean, INOUT wallet_suspended boolean, INOUT issuer_suspended boolean, INOUT unlinked boolean, INOUT cancelled boolean, OUT failure_reason text) IS 'The facts after an act, or why it cannot be. An action that does not exist for that side is a bug and raises.';
+
+CREATE FUNCTION s2s.facts_status(p_cancelled boolean, p_unlinked boolean, p_issuer_suspended boolean, p_wallet_suspended boolean, p_confirmed boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.facts_status(p_cancelled boolean, p_unlinked boolean, p_issuer_suspended boolean, p_wallet_suspended boolean, p_confirmed boolean) IS 'The status that the facts amount to, strongest first.';
 
 CREATE FUNCTION s2s.fetch_event_ref(p_transaction_id text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -258,6 +490,12 @@ CREATE FUNCTION s2s.fsck() RETURNS TABLE(check_name text, detail text)
 
 COMMENT ON FUNCTION s2s.fsck() IS 'Broken promises; no rows when all is well.';
 
+CREATE FUNCTION s2s.http_date(p_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.http_date(p_at timestamp with time zone) IS 'IMF-fixdate (RFC 9110 section 5.6.7).';
+
 CREATE FUNCTION s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text, OUT previous_status text, OUT current_status text, OUT outcome text, OUT failure_reason text) RETURNS record
     LANGUAGE plpgsql
     AS …
@@ -270,17 +508,23 @@ CREATE FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason
 
 COMMENT ON FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason text) IS 'What the issuer''s operator does to an instance: SUSPEND, RESUME, CANCEL; or says of it: UPDATED, DISPLAY_UPDATED.';
 
+CREATE FUNCTION s2s.instance_json(i s2s.instance) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.instance_json(i s2s.instance) IS 'An instance, as the operator''s webhooks see it.';
+
 CREATE FUNCTION s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text) RETURNS s2s.instance
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text) IS 'Locks an instance for the peer that owns its session.';
 
-CREATE FUNCTION s2s.instance_managed(p_instance_id text, p_answer text) RETURNS text
+CREATE FUNCTION s2s.instance_managed(p_instance_id text, p_answer jsonb) RETURNS text
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.instance_managed(p_instance_id text, p_answer text) IS 'Keeps what the wallet answered to a /credential/manage of ours.';
+COMMENT ON FUNCTION s2s.instance_managed(p_instance_id text, p_answer jsonb) IS 'Keeps what the wallet answered to a /credential/manage of ours.';
 
 CREATE FUNCTION s2s.instance_permits_get(i s2s.instance) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -299,6 +543,12 @@ CREATE FUNCTION s2s.issuer_answer(p_peer text, p_request_id uuid, p_endpoint tex
     AS …
 
 COMMENT ON FUNCTION s2s.issuer_answer(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_status integer, p_body text) IS 'Answers with what the gateway found out without touching any state.';
+
+CREATE FUNCTION s2s.issuer_answered(d s2s.delivery, p_status integer, p_answer jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.issuer_answered(d s2s.delivery, p_status integer, p_answer jsonb) IS 'Does what an answer of the wallet brings about.';
 
 CREATE FUNCTION s2s.issuer_cancel(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_reason text) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -342,17 +592,74 @@ CREATE FUNCTION s2s.issuer_load(p_peer text, p_session_id text, p_instance_id te
 
 COMMENT ON FUNCTION s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text) IS 'What the gateway must know before it can check a request. Another peer''s session is not found.';
 
+CREATE FUNCTION s2s.issuer_lock_thing(d s2s.delivery) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.issuer_lock_thing(d s2s.delivery) IS 'Locks what an answer of the wallet will change.';
+
 CREATE FUNCTION s2s.issuer_manage(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_action text, p_reason text) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.issuer_manage(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_action text, p_reason text) IS 'What the wallet asks of an instance: SUSPEND, RESUME, UNLINK.';
 
+CREATE FUNCTION s2s.issuer_message(d s2s.delivery, OUT body text, OUT session_id text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.issuer_message(d s2s.delivery, OUT body text, OUT session_id text) IS 'What to send to a wallet; null when there is nothing to say.';
+
+CREATE TABLE s2s.issuer_metadata (
+    next_at timestamp with time zone NOT NULL,
+    fetched_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    lease uuid,
+    attempts integer DEFAULT 0 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    issuer text NOT NULL COLLATE pg_catalog."C",
+    identifier text COLLATE pg_catalog."C",
+    etag text,
+    failure text,
+    body text
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE s2s.issuer_metadata IS 'What the issuers publish of themselves, fetched again when it is out of date.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.next_at IS 'When it is to be fetched: its schedule, or the end of the lease.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.lease IS 'Fencing token of the fetch in progress: ending it needs it.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.attempts IS 'Failures since the last success.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.active IS 'In the configuration. What is not, is not fetched.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.issuer IS 'Name of the peer.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.identifier IS 'Credential Issuer Identifier: the document is of this one.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.failure IS 'Why the last fetch failed; null when it did not.';
+
+COMMENT ON COLUMN s2s.issuer_metadata.body IS 'The document as it came.';
+
+CREATE FUNCTION s2s.issuer_metadata_json(m s2s.issuer_metadata) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.issuer_metadata_json(m s2s.issuer_metadata) IS 'An issuer, as the application sees it in a list.';
+
 CREATE FUNCTION s2s.issuer_provision(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.issuer_provision(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text) IS 'Makes the instances of an approved verification, once, and lists them.';
+
+CREATE FUNCTION s2s.issuer_refused(d s2s.delivery, p_status integer, p_answer jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.issuer_refused(d s2s.delivery, p_status integer, p_answer jsonb) IS 'Does what a final refusal of the wallet brings about; null when it is for an operator.';
 
 CREATE FUNCTION s2s.issuer_replay(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -426,6 +733,12 @@ CREATE FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interv
 
 COMMENT ON FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kinds text[], p_max_attempts integer, p_max_octets bigint) IS 'Leases due jobs that nobody else is claiming, as many as p_max_octets allow; those claimed p_max_attempts times become dead letters.';
 
+CREATE FUNCTION s2s.json_join(VARIADIC p_objects json[]) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.json_join(VARIADIC p_objects json[]) IS 'One object of the members of all, which must differ; null objects have none. What others wrote stays as it is: jsonb would refuse some of its numbers.';
+
 CREATE FUNCTION s2s.lane_cleared(p_peer text) RETURNS void
     LANGUAGE sql
     AS …
@@ -444,11 +757,11 @@ CREATE FUNCTION s2s.lane_pause(p_failures integer) RETURNS interval
 
 COMMENT ON FUNCTION s2s.lane_pause(p_failures integer) IS 'The breaker: how long a lane rests after so many failures in a row; null: not yet. The half of it is jitter.';
 
-CREATE FUNCTION s2s.lanes_set(p_peers text[]) RETURNS integer
+CREATE FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL::json) RETURNS integer
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.lanes_set(p_peers text[]) IS 'The peers that the configuration can call: these have active lanes, no others.';
+COMMENT ON FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json) IS 'The peers and webhooks of the configuration: these have active lanes, no others. A webhook is {"name": …, "events": [types] or null for all}.';
 
 CREATE FUNCTION s2s.ledger_add(d s2s.delivery, p_event text, p_detail text DEFAULT NULL::text) RETURNS void
     LANGUAGE sql
@@ -467,6 +780,54 @@ CREATE FUNCTION s2s.maintain(p_retention interval) RETURNS integer
     AS …
 
 COMMENT ON FUNCTION s2s.maintain(p_retention interval) IS 'Makes partitions ahead and drops those wholly older than the retention, of one table a call. To be called every hour or so, with a lock_timeout: it waits for running requests, and new ones wait for it.';
+
+CREATE FUNCTION s2s.manage_answer(p_answer jsonb, OUT outcome text, OUT failure_reason text) RETURNS record
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.manage_answer(p_answer jsonb, OUT outcome text, OUT failure_reason text) IS 'What a peer answered to a /credential/manage of ours, within bounds.';
+
+CREATE FUNCTION s2s.manage_json(p_at timestamp with time zone, p_outcome text, p_failure_reason text) RETURNS json
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.manage_json(p_at timestamp with time zone, p_outcome text, p_failure_reason text) IS 'The same, as this side''s own application and webhooks see it; null when there was no answer.';
+
+CREATE FUNCTION s2s.managed_json(p_session_id text, p_instance_id text, p_previous_status text, p_current_status text, p_outcome text, p_failure_reason text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.managed_json(p_session_id text, p_instance_id text, p_previous_status text, p_current_status text, p_outcome text, p_failure_reason text) IS 'Answer of /credential/manage, of either side.';
+
+CREATE FUNCTION s2s.metadata_claim(p_lease uuid, p_limit integer, p_lease_for interval) RETURNS TABLE(id text, attempts integer, etag text)
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.metadata_claim(p_lease uuid, p_limit integer, p_lease_for interval) IS 'Leases documents that are missing or out of date. attempts counts this one and those since the last success; etag is of the document that is there.';
+
+CREATE FUNCTION s2s.metadata_done(p_issuer text, p_lease uuid, p_body text, p_etag text, p_max_age interval) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.metadata_done(p_issuer text, p_lease uuid, p_body text, p_etag text, p_max_age interval) IS 'The document, or word that it has not changed (no p_body); it is fetched again after p_max_age.';
+
+CREATE FUNCTION s2s.metadata_failed(p_issuer text, p_lease uuid, p_failure text, p_delay interval) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.metadata_failed(p_issuer text, p_lease uuid, p_failure text, p_delay interval) IS 'No document this time. What is there stays, out of date as it may be.';
+
+CREATE FUNCTION s2s.metadata_set(p_issuers text[], p_identifiers text[] DEFAULT NULL::text[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.metadata_set(p_issuers text[], p_identifiers text[]) IS 'The issuers that the configuration names, each once, and the identifier of each: these are fetched, no others.';
+
+CREATE FUNCTION s2s.parsed(p_text text) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.parsed(p_text text) IS 'What a peer wrote, as JSON; null when it is none that can be used. Of the result, nothing raises any more.';
 
 CREATE FUNCTION s2s.partition_make(p_parent text, p_day date) RETURNS boolean
     LANGUAGE plpgsql
@@ -496,11 +857,11 @@ CREATE FUNCTION s2s.partitions_drop(p_parent text, p_oldest timestamp with time 
 
 COMMENT ON FUNCTION s2s.partitions_drop(p_parent text, p_oldest timestamp with time zone) IS 'Drops the partitions that are wholly older.';
 
-CREATE FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL::text) RETURNS text
+CREATE FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL::text, p_violations json DEFAULT NULL::json) RETURNS text
     LANGUAGE sql STABLE
     AS …
 
-COMMENT ON FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text) IS 'The body of one occurrence.';
+COMMENT ON FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text, p_violations json) IS 'The body of one occurrence.';
 
 CREATE FUNCTION s2s.problem_type(p_type text, OUT status integer, OUT uri text, OUT title text, OUT error_code text, OUT detail text) RETURNS record
     LANGUAGE sql IMMUTABLE
@@ -513,6 +874,210 @@ CREATE FUNCTION s2s.queue_stats() RETURNS TABLE(kind text, depth bigint, oldest_
     AS …
 
 COMMENT ON FUNCTION s2s.queue_stats() IS 'Depth, age of the oldest job and dead letters by kind, up to 100,000 each.';
+
+CREATE FUNCTION s2s.reconcile_act(p_side text, p_instance_id text, p_action text) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_act(p_side text, p_instance_id text, p_action text) IS 'Settles a difference of a (locked) instance.';
+
+CREATE FUNCTION s2s.reconcile_answer(d s2s.delivery, p_status integer, p_answer json) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_answer(d s2s.delivery, p_status integer, p_answer json) IS 'What a peer says of an instance (p_status 200), that it knows none (404), or that there is no answer (all else). The instance is locked if there is one.';
+
+CREATE FUNCTION s2s.reconcile_ask(p_side text, p_peer text, p_instance_id text) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_ask(p_side text, p_peer text, p_instance_id text) IS 'A peer is to be asked for the status of an instance.';
+
+CREATE FUNCTION s2s.reconcile_bounds(OUT runs integer, OUT rows_per_step integer, OUT asked_per_peer integer, OUT patience interval, OUT memory interval, OUT findings integer, OUT retention interval) RETURNS record
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_bounds(OUT runs integer, OUT rows_per_step integer, OUT asked_per_peer integer, OUT patience interval, OUT memory interval, OUT findings integer, OUT retention interval) IS 'Runs that go on at once; instances that a step looks at; questions under way to one peer; how long one waits for its answer; how long an instance that is over is still compared; findings that a report shows, or that are forgotten at once; how long a run is kept.';
+
+CREATE TABLE s2s.reconciliation (
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    in_process_limit interval,
+    asked integer DEFAULT 0 NOT NULL,
+    checked integer DEFAULT 0 NOT NULL,
+    found integer DEFAULT 0 NOT NULL,
+    scheduled boolean DEFAULT false NOT NULL,
+    walked boolean DEFAULT false NOT NULL,
+    reconciliation_id text NOT NULL COLLATE pg_catalog."C",
+    side text NOT NULL COLLATE pg_catalog."C",
+    scope_peer text COLLATE pg_catalog."C",
+    scope_instance text COLLATE pg_catalog."C",
+    cursor text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    left_out text[] DEFAULT '{}'::text[] NOT NULL
+);
+
+COMMENT ON TABLE s2s.reconciliation IS 'Walks over instances that compare both sides'' views, and act on what differs. Only s2s.reconcile_due() writes rows.';
+
+COMMENT ON COLUMN s2s.reconciliation.in_process_limit IS 'How long an instance may be IN_PROCESS while the wallet says ACTIVE.';
+
+COMMENT ON COLUMN s2s.reconciliation.asked IS 'Instances that their peers were asked about.';
+
+COMMENT ON COLUMN s2s.reconciliation.checked IS 'Of these, how many questions had ended at the last step.';
+
+COMMENT ON COLUMN s2s.reconciliation.found IS 'How many findings there were at the last step.';
+
+COMMENT ON COLUMN s2s.reconciliation.scheduled IS 'Started by the clock, not by somebody.';
+
+COMMENT ON COLUMN s2s.reconciliation.walked IS 'The walk has come to its end.';
+
+COMMENT ON COLUMN s2s.reconciliation.reconciliation_id IS 'A UUID.';
+
+COMMENT ON COLUMN s2s.reconciliation.side IS 'ISSUER or WALLET: whose instances are walked.';
+
+COMMENT ON COLUMN s2s.reconciliation.scope_peer IS 'Only instances of this peer; null: of all.';
+
+COMMENT ON COLUMN s2s.reconciliation.scope_instance IS 'Only this instance; null: all.';
+
+COMMENT ON COLUMN s2s.reconciliation.cursor IS 'The instance up to which the walk has come.';
+
+COMMENT ON COLUMN s2s.reconciliation.left_out IS 'Peers that do not answer, or cannot be called: not asked about all.';
+
+CREATE FUNCTION s2s.reconcile_candidates(r s2s.reconciliation, p_limit integer) RETURNS TABLE(instance_id text, peer text, is_wanted boolean)
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_candidates(r s2s.reconciliation, p_limit integer) IS 'The next instances of a walk, those too that are not wanted: the cost of a step is bounded, whatever is in the table.';
+
+CREATE FUNCTION s2s.reconcile_differences(p_side text, p_instance_id text, p_status integer, p_answer jsonb, p_in_process_limit interval) RETURNS TABLE(theirs text, finding text, action text)
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_differences(p_side text, p_instance_id text, p_status integer, p_answer jsonb, p_in_process_limit interval) IS 'What an answer of the peer shows to be different.';
+
+CREATE FUNCTION s2s.reconcile_due(p_side text, p_every interval, p_in_process_limit interval DEFAULT '01:00:00'::interval) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_due(p_side text, p_every interval, p_in_process_limit interval) IS 'Starts a run when the last scheduled one is older than p_every (0: never), and takes all runs of a side further. To be called every second or so.';
+
+CREATE FUNCTION s2s.reconcile_forget() RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_forget() IS 'Forgets the oldest run that is too old to be kept, a bounded amount a call.';
+
+CREATE FUNCTION s2s.reconcile_found(p_reconciliation_id text, p_instance_id text, p_ours text, p_theirs text, p_finding text, p_action text) RETURNS void
+    LANGUAGE sql
+    AS …
+
+CREATE FUNCTION s2s.reconcile_grid_issuer(i s2s.instance, p_theirs text, p_version text, p_settled_before timestamp with time zone) RETURNS TABLE(finding text, action text)
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_grid_issuer(i s2s.instance, p_theirs text, p_version text, p_settled_before timestamp with time zone) IS 'What the issuer finds when a wallet shows p_theirs (null: it knows no such instance) and p_version (null: unknown). An instance that was made after p_settled_before may well be confirmed any moment.';
+
+CREATE TABLE s2s.wallet_instance (
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    last_status_change_time timestamp with time zone NOT NULL,
+    manage_answered_at timestamp with time zone,
+    missing_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    confirmed boolean DEFAULT false NOT NULL,
+    wallet_suspended boolean DEFAULT false NOT NULL,
+    issuer_suspended boolean DEFAULT false NOT NULL,
+    unlinked boolean DEFAULT false NOT NULL,
+    cancelled boolean DEFAULT false NOT NULL,
+    update_available boolean DEFAULT false NOT NULL,
+    display_updated boolean DEFAULT false NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    issuer text NOT NULL COLLATE pg_catalog."C",
+    configuration_id text NOT NULL,
+    credential_version text,
+    last_status_change_reason text,
+    manage_outcome text,
+    manage_failure_reason text
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
+
+COMMENT ON TABLE s2s.wallet_instance IS 'Credential instances, as the wallet sees them: five facts, of which s2s.wallet_instance_status() derives the status. Only s2s.wallet_act() changes them.';
+
+COMMENT ON COLUMN s2s.wallet_instance.manage_answered_at IS 'When the issuer last answered a /credential/manage of ours.';
+
+COMMENT ON COLUMN s2s.wallet_instance.missing_at IS 'When the issuer said that it knows no such instance.';
+
+COMMENT ON COLUMN s2s.wallet_instance.version IS 'Grows with every change of the shown status.';
+
+COMMENT ON COLUMN s2s.wallet_instance.confirmed IS 'The application reported PROVISIONING_SUCCESS.';
+
+COMMENT ON COLUMN s2s.wallet_instance.wallet_suspended IS 'By this side, whatever the issuer has answered so far.';
+
+COMMENT ON COLUMN s2s.wallet_instance.cancelled IS 'The issuer took it back.';
+
+COMMENT ON COLUMN s2s.wallet_instance.update_available IS 'A newer version than credential_version is there, says the issuer.';
+
+COMMENT ON COLUMN s2s.wallet_instance.display_updated IS 'There is newer display data, says the issuer.';
+
+COMMENT ON COLUMN s2s.wallet_instance.credential_version IS 'Of the last successful get.';
+
+COMMENT ON COLUMN s2s.wallet_instance.manage_outcome IS 'Its outcome: COMPLETED, SCHEDULED, FAILED, NO_CHANGE; null if it gave none.';
+
+COMMENT ON COLUMN s2s.wallet_instance.manage_failure_reason IS 'Its failureReason, cut short.';
+
+CREATE FUNCTION s2s.reconcile_grid_wallet(i s2s.wallet_instance, p_theirs text, p_version text) RETURNS TABLE(finding text, action text)
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_grid_wallet(i s2s.wallet_instance, p_theirs text, p_version text) IS 'What the wallet finds when an issuer shows p_theirs (null: it knows no such instance) and p_version (null: unknown).';
+
+CREATE FUNCTION s2s.reconcile_is_under_way(p_side text, p_instance_id text, p_action text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_is_under_way(p_side text, p_instance_id text, p_action text) IS 'Whether the difference is about to be settled anyhow: the peer is owed the word, or the operator''s backend is at it.';
+
+CREATE FUNCTION s2s.reconcile_leave_out(r s2s.reconciliation, p_peer text, p_why text) RETURNS s2s.reconciliation
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_leave_out(r s2s.reconciliation, p_peer text, p_why text) IS 'Goes on without a peer: a dead one must not hold up the others.';
+
+CREATE FUNCTION s2s.reconcile_ours(p_side text, p_instance_id text, OUT status text, OUT changed_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_ours(p_side text, p_instance_id text, OUT status text, OUT changed_at timestamp with time zone) IS 'How this side shows an instance, and since when.';
+
+CREATE FUNCTION s2s.reconcile_report(p_reconciliation_id text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_report(p_reconciliation_id text) IS 'A run and what it has found so far; its counts are those of its last step.';
+
+CREATE FUNCTION s2s.reconcile_start(p_side text, p_peer text, p_instance text, p_scheduled boolean DEFAULT false) RETURNS text
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_start(p_side text, p_peer text, p_instance text, p_scheduled boolean) IS 'Starts a run over the instances of one peer, or of all (null); or over one instance. Its first step is soon.';
+
+CREATE FUNCTION s2s.reconcile_step(r s2s.reconciliation) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_step(r s2s.reconciliation) IS 'Takes a run further, and ends it when all is answered.';
+
+CREATE FUNCTION s2s.reconcile_sweep(r s2s.reconciliation) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_sweep(r s2s.reconciliation) IS 'Asks again what is not under way any more, and gives up what has waited for too long.';
+
+CREATE FUNCTION s2s.reconcile_walk(r s2s.reconciliation) RETURNS s2s.reconciliation
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_walk(r s2s.reconciliation) IS 'Asks about the next instances of a run.';
 
 CREATE FUNCTION s2s.refuse(x s2s.exchange, p_type text, p_current_status text DEFAULT NULL::text) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -555,6 +1120,12 @@ CREATE FUNCTION s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea
     AS …
 
 COMMENT ON FUNCTION s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea) IS 'How much verification data a submission brings.';
+
+CREATE FUNCTION s2s.text_member(p_object jsonb, p_name text, p_max integer DEFAULT 256) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.text_member(p_object jsonb, p_name text, p_max integer) IS 'A string of an object, if it is one and not too long.';
 
 CREATE TABLE s2s.verification (
     created_at timestamp with time zone NOT NULL,
@@ -674,7 +1245,407 @@ CREATE FUNCTION s2s.verification_move(v s2s.verification, p_to text) RETURNS s2s
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes the wallet a notice if it is news, and forgets the verification data if it is final.';
+COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes the wallet a notice if it is news, and the operator''s webhooks; forgets the verification data if it is final.';
+
+CREATE FUNCTION s2s.wallet_act(i s2s.wallet_instance, p_side text, p_action text, p_reason text, p_tell boolean DEFAULT true, p_detail text DEFAULT NULL::text, OUT previous_status text, OUT current_status text, OUT outcome text, OUT failure_reason text) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_act(i s2s.wallet_instance, p_side text, p_action text, p_reason text, p_tell boolean, p_detail text, OUT previous_status text, OUT current_status text, OUT outcome text, OUT failure_reason text) IS 'The one place where the facts of a (locked) instance change: WALLET does CONFIRM, SUSPEND, RESUME or UNLINK, ISSUER does SUSPEND, RESUME or UNLINK. The issuer is told what the wallet did, unless it said so itself (p_tell).';
+
+CREATE TABLE s2s.wallet_session (
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    polled boolean DEFAULT false NOT NULL,
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    issuer text NOT NULL COLLATE pg_catalog."C",
+    verification_id text COLLATE pg_catalog."C",
+    status text DEFAULT 'STARTING'::text NOT NULL COLLATE pg_catalog."C",
+    cancel_reason text,
+    configuration_ids text[] NOT NULL,
+    verification json,
+    problem json,
+    body_digest bytea NOT NULL,
+    body_sealed bytea
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
+ALTER TABLE ONLY s2s.wallet_session ALTER COLUMN body_sealed SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE s2s.wallet_session IS 'Issuances, as the wallet sees them. The issuer''s word is what counts: only s2s.wallet_session_move() writes it here.';
+
+COMMENT ON COLUMN s2s.wallet_session.version IS 'Grows with every news: an answer that set out before it is out of date.';
+
+COMMENT ON COLUMN s2s.wallet_session.polled IS 'The issuer is asked now and then while this is not final; else its notifications alone must do.';
+
+COMMENT ON COLUMN s2s.wallet_session.issuer IS 'Peer that the session was opened with: the only one that may speak of it.';
+
+COMMENT ON COLUMN s2s.wallet_session.verification_id IS 'Made by the issuer; null until it is known.';
+
+COMMENT ON COLUMN s2s.wallet_session.status IS 'STARTING (initiate is not answered), a status of VerificationStatus, or FAILED (initiate was refused for good).';
+
+COMMENT ON COLUMN s2s.wallet_session.cancel_reason IS 'The application asked to cancel.';
+
+COMMENT ON COLUMN s2s.wallet_session.verification IS 'The last VerificationStatus, only its known members.';
+
+COMMENT ON COLUMN s2s.wallet_session.problem IS 'The last refusal of the issuer; null once it is got over.';
+
+COMMENT ON COLUMN s2s.wallet_session.body_digest IS 'Tells the same start, asked again, from another one.';
+
+COMMENT ON COLUMN s2s.wallet_session.body_sealed IS 'Body of initiate, sealed with the gateway''s data key; gone when initiate is answered.';
+
+CREATE FUNCTION s2s.wallet_answer_fault(w s2s.wallet_session, p_answer jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_answer_fault(w s2s.wallet_session, p_answer jsonb) IS 'Why this cannot be the VerificationStatus of a session; null: it may be.';
+
+CREATE FUNCTION s2s.wallet_answered(d s2s.delivery, p_status integer, p_answer jsonb, p_poll_first interval, p_poll_longest interval, OUT verdict text, OUT detail text, OUT due timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_answered(d s2s.delivery, p_status integer, p_answer jsonb, p_poll_first interval, p_poll_longest interval, OUT verdict text, OUT detail text, OUT due timestamp with time zone) IS 'Does what an answer of the issuer brings about.';
+
+CREATE FUNCTION s2s.wallet_ask_again_at(p_answer jsonb, p_polls integer, p_poll_longest interval) RETURNS timestamp with time zone
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_ask_again_at(p_answer jsonb, p_polls integer, p_poll_longest interval) IS 'When to ask again for credentials that are not ready after so many answers: half as long again each time (D9).';
+
+CREATE FUNCTION s2s.wallet_credential_status(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_credential_status(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text) IS 'Shows an issuer the status of an instance as it is here.';
+
+CREATE FUNCTION s2s.wallet_event(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_event_type text, p_details json, p_known boolean) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_event(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_event_type text, p_details json, p_known boolean) IS 'Takes note of an event of an issuer. Events are pokes: repeated ones change nothing twice.';
+
+CREATE FUNCTION s2s.wallet_event_owe(i s2s.wallet_instance, p_type text, p_timestamp text, p_triggering_request_id text, p_details json) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_event_owe(i s2s.wallet_instance, p_type text, p_timestamp text, p_triggering_request_id text, p_details json) IS 'Something happened to an instance: the issuer is owed word of it.';
+
+CREATE TABLE s2s.wallet_fetch (
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    fetch_id text NOT NULL COLLATE pg_catalog."C",
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'WAITING'::text NOT NULL COLLATE pg_catalog."C",
+    transaction_id text,
+    request json NOT NULL,
+    request_digest bytea NOT NULL,
+    answer text,
+    problem json
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+ALTER TABLE ONLY s2s.wallet_fetch ALTER COLUMN answer SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE s2s.wallet_fetch IS 'Credentials that the application asked for: WAITING, then READY or FAILED for a while.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.fetch_id IS 'A UUID.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.transaction_id IS 'The issuer said "not yet" and gave this to ask with.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.request IS 'Body of /credential/get without transaction_id: ciphertext and public keys only.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.answer IS 'Body of the 200: the credentials are encrypted to the wallet client.';
+
+COMMENT ON COLUMN s2s.wallet_fetch.problem IS 'Why it is FAILED, or the last refusal.';
+
+CREATE FUNCTION s2s.wallet_fetch_json(f s2s.wallet_fetch) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_fetch_json(f s2s.wallet_fetch) IS 'A fetch, as the application sees it.';
+
+CREATE FUNCTION s2s.wallet_fetch_settle(f s2s.wallet_fetch, p_state text, p_answer text, p_problem json) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_fetch_settle(f s2s.wallet_fetch, p_state text, p_answer text, p_problem json) IS 'A (locked) fetch is READY or FAILED.';
+
+CREATE FUNCTION s2s.wallet_fetches_hurry(p_instance_id text) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_fetches_hurry(p_instance_id text) IS 'The fetches of a (locked) instance that wait ask again at once.';
+
+CREATE FUNCTION s2s.wallet_flag(i s2s.wallet_instance, p_update_available boolean, p_display_updated boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_flag(i s2s.wallet_instance, p_update_available boolean, p_display_updated boolean) IS 'Of a (locked) instance there is something newer, says the issuer. The webhooks are told when the flag goes up.';
+
+CREATE FUNCTION s2s.wallet_given_up(d s2s.delivery, p_reason text) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_given_up(d s2s.delivery, p_reason text) IS 'The issuer was not told: the application may see why. The state stays, as an operator may send it again. What somebody else holds is not waited for.';
+
+CREATE FUNCTION s2s.wallet_got(d s2s.delivery, p_status integer, p_answer jsonb, p_poll_longest interval, OUT verdict text, OUT detail text, OUT due timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_got(d s2s.delivery, p_status integer, p_answer jsonb, p_poll_longest interval, OUT verdict text, OUT detail text, OUT due timestamp with time zone) IS 'The issuer gave the credentials of a fetch, or said that they are not ready.';
+
+CREATE FUNCTION s2s.wallet_instance_json(i s2s.wallet_instance) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_instance_json(i s2s.wallet_instance) IS 'An instance, as the application sees it.';
+
+CREATE FUNCTION s2s.wallet_instance_lock(p_instance_id text) RETURNS s2s.wallet_instance
+    LANGUAGE plpgsql
+    AS …
+
+CREATE FUNCTION s2s.wallet_instance_lock_for(p_peer text, p_session_id text, p_instance_id text) RETURNS s2s.wallet_instance
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_instance_lock_for(p_peer text, p_session_id text, p_instance_id text) IS 'Locks an instance for the issuer that its session was opened with.';
+
+CREATE FUNCTION s2s.wallet_instance_status(i s2s.wallet_instance) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_instance_status(i s2s.wallet_instance) IS 'The status that the facts amount to.';
+
+CREATE FUNCTION s2s.wallet_instances_json(p_session_id text) RETURNS json
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_instances_json(p_session_id text) IS 'The instances of a session.';
+
+CREATE FUNCTION s2s.wallet_instances_page(p_session_id text, p_status text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) RETURNS SETOF s2s.wallet_instance
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_instances_page(p_session_id text, p_status text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) IS 'Instances, newest first, from a place on; of one session or all, in one shown status or any.';
+
+CREATE FUNCTION s2s.wallet_is_about_session(p_endpoint text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+CREATE FUNCTION s2s.wallet_lifecycle_ask(i s2s.wallet_instance, x s2s.exchange, p_action text, p_reason text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_lifecycle_ask(i s2s.wallet_instance, x s2s.exchange, p_action text, p_reason text) IS 'Asks the operator''s backend to do what an issuer wants of a (locked) instance. False: no webhook wants to know.';
+
+CREATE FUNCTION s2s.wallet_lifecycle_end(p_lifecycle_id text, p_outcome text, p_failure_reason text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_lifecycle_end(p_lifecycle_id text, p_outcome text, p_failure_reason text) IS 'The backend''s outcome (COMPLETED or FAILED) of what an issuer asked of an instance. Only now the facts change, and the issuer is owed word of it.';
+
+CREATE FUNCTION s2s.wallet_lock_thing(d s2s.delivery) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_lock_thing(d s2s.delivery) IS 'Locks what an answer of the issuer will change.';
+
+CREATE FUNCTION s2s.wallet_maintain(p_fetch_retention interval) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_maintain(p_fetch_retention interval) IS 'Forgets fetches that were settled so long ago, at most 1,000 a call: to be called until there are fewer.';
+
+CREATE FUNCTION s2s.wallet_manage(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_action text, p_reason text, p_backend boolean) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_manage(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_action text, p_reason text, p_backend boolean) IS 'What the issuer asks of an instance: SUSPEND, RESUME, UNLINK. With p_backend the operator''s backend decides, and the issuer hears the outcome as an event.';
+
+CREATE FUNCTION s2s.wallet_managed(p_instance_id text, p_answer jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_managed(p_instance_id text, p_answer jsonb) IS 'Keeps what the issuer answered to a /credential/manage of ours.';
+
+CREATE FUNCTION s2s.wallet_message(d s2s.delivery, OUT body text, OUT session_id text, OUT sealed bytea, OUT seen bigint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_message(d s2s.delivery, OUT body text, OUT session_id text, OUT sealed bytea, OUT seen bigint) IS 'What to send to an issuer; null when there is nothing to say any more. seen is the version of the session or instance.';
+
+CREATE FUNCTION s2s.wallet_poll(w s2s.wallet_session, p_due timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_poll(w s2s.wallet_session, p_due timestamp with time zone) IS 'The issuer of a (locked) session is asked at p_due at the latest, and then less and less often. It may be asking now: an answer that is due at once does not count, and it asks again.';
+
+CREATE FUNCTION s2s.wallet_poll_after(p_polls integer, p_first interval, p_longest interval) RETURNS timestamp with time zone
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_poll_after(p_polls integer, p_first interval, p_longest interval) IS 'When to ask again after so many answers: twice as long each time. A fifth of it is jitter.';
+
+CREATE FUNCTION s2s.wallet_problem(p_status integer, p_answer jsonb) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_problem(p_status integer, p_answer jsonb) IS 'A refusal of the issuer, for the application.';
+
+CREATE FUNCTION s2s.wallet_provisioned(d s2s.delivery, p_answer jsonb, OUT verdict text, OUT detail text) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_provisioned(d s2s.delivery, p_answer jsonb, OUT verdict text, OUT detail text) IS 'The issuer named the instances of a session. Those of another session stay what they are, whoever names them.';
+
+CREATE FUNCTION s2s.wallet_refused(d s2s.delivery, p_status integer, p_answer jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_refused(d s2s.delivery, p_status integer, p_answer jsonb) IS 'Does what a final refusal of the issuer brings about; null when it is for an operator.';
+
+CREATE FUNCTION s2s.wallet_session_answered(d s2s.delivery, p_answer jsonb, p_poll_first interval, p_poll_longest interval, OUT verdict text, OUT detail text, OUT due timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_session_answered(d s2s.delivery, p_answer jsonb, p_poll_first interval, p_poll_longest interval, OUT verdict text, OUT detail text, OUT due timestamp with time zone) IS 'The issuer told the status of a session.';
+
+CREATE FUNCTION s2s.wallet_session_go_on(w s2s.wallet_session) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_session_go_on(w s2s.wallet_session) IS 'The verificationId of a (locked) session is known now: what waited for it is owed.';
+
+CREATE FUNCTION s2s.wallet_session_is_final(p_status text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+CREATE FUNCTION s2s.wallet_session_is_news(w s2s.wallet_session, p_status text, p_verification jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_session_is_news(w s2s.wallet_session, p_status text, p_verification jsonb) IS 'Whether this says something else than what is known, of a session that is not over. FAILED is over for the wallet; but an issuer that speaks of such a session has opened it after all.';
+
+CREATE FUNCTION s2s.wallet_session_json(w s2s.wallet_session) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_session_json(w s2s.wallet_session) IS 'An issuance, as the application sees it.';
+
+CREATE FUNCTION s2s.wallet_session_lock(p_session_id text) RETURNS s2s.wallet_session
+    LANGUAGE plpgsql
+    AS …
+
+CREATE FUNCTION s2s.wallet_session_message(d s2s.delivery, OUT body text, OUT sealed bytea, OUT seen bigint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+CREATE FUNCTION s2s.wallet_session_move(w s2s.wallet_session, p_status text, p_verification jsonb, p_flight bigint DEFAULT NULL::bigint) RETURNS s2s.wallet_session
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_session_move(w s2s.wallet_session, p_status text, p_verification jsonb, p_flight bigint) IS 'The one place where the status of a (locked) session changes; further details are filled in. What is no news, or comes after a final one, only writes these. p_flight: the delivery whose answer this is; its end is its caller''s business.';
+
+CREATE FUNCTION s2s.wallet_session_owe(w s2s.wallet_session, p_endpoint text) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_session_owe(w s2s.wallet_session, p_endpoint text) IS 'The issuer is to be called about a session.';
+
+CREATE FUNCTION s2s.wallet_session_refused(d s2s.delivery, p_problem json) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_session_refused(d s2s.delivery, p_problem json) IS 'The issuer will not have an initiate, a supplement or a cancellation: the application''s to know and to act on.';
+
+CREATE FUNCTION s2s.wallet_session_write(w s2s.wallet_session) RETURNS s2s.wallet_session
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_session_write(w s2s.wallet_session) IS 'Writes a (locked) session back.';
+
+CREATE FUNCTION s2s.wallet_sessions_page(p_issuer text, p_status text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) RETURNS SETOF s2s.wallet_session
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_sessions_page(p_issuer text, p_status text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) IS 'Issuances, newest first, from a place on; of one issuer or all, in one status or any.';
+
+CREATE FUNCTION s2s.wallet_statuses() RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_statuses() IS 'The statuses of an issuance.';
+
+CREATE FUNCTION s2s.wallet_verification(p_answer jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_verification(p_answer jsonb) IS 'The members of VerificationStatus (profile section 4), no others.';
+
+CREATE FUNCTION s2s.wallet_verification_notify(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_status text, p_verification json) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_verification_notify(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_status text, p_verification json) IS 'Word of a session, from the issuer that it was opened with; perhaps sooner than the answer to initiate.';
+
+CREATE FUNCTION s2s.wallet_would_act(i s2s.wallet_instance, p_action text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_would_act(i s2s.wallet_instance, p_action text) IS 'Whether an act of the issuer is possible and would change something: nobody is asked about others.';
+
+CREATE FUNCTION s2s.webhook_answered(d s2s.delivery, p_answer jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.webhook_answered(d s2s.delivery, p_answer jsonb) IS 'The backend answered. Of what an issuer asks for, it may tell the outcome at once: {"outcome", "failureReason"?}.';
+
+CREATE FUNCTION s2s.webhook_data(d s2s.delivery, OUT data json, OUT session_id text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.webhook_data(d s2s.delivery, OUT data json, OUT session_id text) IS 'What an event is about, as it is now; null when there is nothing to say any more.';
+
+CREATE FUNCTION s2s.webhook_issuer_data(d s2s.delivery, OUT data json, OUT session_id text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.webhook_issuer_data(d s2s.delivery, OUT data json, OUT session_id text) IS 'The data of an event of the issuer role.';
+
+CREATE FUNCTION s2s.webhook_lane(p_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.webhook_lane(p_name text) IS 'The lane of a webhook. No peer has such a name.';
+
+CREATE FUNCTION s2s.webhook_lock_thing(d s2s.delivery) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.webhook_lock_thing(d s2s.delivery) IS 'Locks what an answer of the backend will change.';
+
+CREATE FUNCTION s2s.webhook_message(d s2s.delivery, OUT body text, OUT session_id text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.webhook_message(d s2s.delivery, OUT body text, OUT session_id text) IS 'The body of a webhook call; null when there is none to make.';
+
+CREATE FUNCTION s2s.webhook_owe(p_type text, p_ref text, p_side text, p_payload json DEFAULT NULL::json) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.webhook_owe(p_type text, p_ref text, p_side text, p_payload json) IS 'Something happened to a thing of this side: the webhooks that want to know are owed word of it.';
+
+CREATE FUNCTION s2s.webhook_types() RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.webhook_types() IS 'The types of events.';
+
+CREATE FUNCTION s2s.webhook_wallet_data(d s2s.delivery, OUT data json, OUT session_id text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.webhook_wallet_data(d s2s.delivery, OUT data json, OUT session_id text) IS 'The data of an event of the wallet role.';
 
 CREATE TABLE s2s.answer (
     created_at timestamp with time zone NOT NULL,
@@ -750,36 +1721,6 @@ COMMENT ON TABLE s2s."fetch" IS 'Gets that were told to come back (202). A trans
 COMMENT ON COLUMN s2s."fetch".keys_digest IS 'Digest of the keys: the same keys get the same transaction_id.';
 
 COMMENT ON COLUMN s2s."fetch".keys IS 'The presentment keys of the first get, JSON array of public JWKs.';
-
-CREATE TABLE s2s.issuer_metadata (
-    next_at timestamp with time zone NOT NULL,
-    fetched_at timestamp with time zone,
-    expires_at timestamp with time zone,
-    lease uuid,
-    attempts integer DEFAULT 0 NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    issuer text NOT NULL COLLATE pg_catalog."C",
-    etag text,
-    failure text,
-    body text
-)
-WITH (fillfactor='50');
-
-COMMENT ON TABLE s2s.issuer_metadata IS 'What the issuers publish of themselves, fetched again when it is out of date.';
-
-COMMENT ON COLUMN s2s.issuer_metadata.next_at IS 'When it is to be fetched: its schedule, or the end of the lease.';
-
-COMMENT ON COLUMN s2s.issuer_metadata.lease IS 'Fencing token of the fetch in progress: ending it needs it.';
-
-COMMENT ON COLUMN s2s.issuer_metadata.attempts IS 'Failures since the last success.';
-
-COMMENT ON COLUMN s2s.issuer_metadata.active IS 'In the configuration. What is not, is not fetched.';
-
-COMMENT ON COLUMN s2s.issuer_metadata.issuer IS 'Name of the peer.';
-
-COMMENT ON COLUMN s2s.issuer_metadata.failure IS 'Why the last fetch failed; null when it did not.';
-
-COMMENT ON COLUMN s2s.issuer_metadata.body IS 'The document as it came.';
 
 CREATE TABLE s2s.job_dead (
     job_id bigint NOT NULL,
@@ -862,48 +1803,22 @@ CREATE TABLE s2s.ledger_default (
     detail text
 );
 
-CREATE TABLE s2s.reconciliation (
-    started_at timestamp with time zone NOT NULL,
-    finished_at timestamp with time zone,
-    in_process_limit interval,
-    owed integer DEFAULT 0 NOT NULL,
-    checked integer DEFAULT 0 NOT NULL,
-    found integer DEFAULT 0 NOT NULL,
-    scheduled boolean DEFAULT false NOT NULL,
+CREATE TABLE s2s.reconciliation_check (
+    asked_at timestamp with time zone NOT NULL,
     reconciliation_id text NOT NULL COLLATE pg_catalog."C",
     side text NOT NULL COLLATE pg_catalog."C",
-    scope_peer text COLLATE pg_catalog."C",
-    scope_instance text COLLATE pg_catalog."C",
-    cursor text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
-);
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    peer text NOT NULL COLLATE pg_catalog."C"
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
 
-COMMENT ON TABLE s2s.reconciliation IS 'Walks over live instances that compare both sides'' views, and act on what differs.';
-
-COMMENT ON COLUMN s2s.reconciliation.in_process_limit IS 'How long an instance may be IN_PROCESS while the wallet says ACTIVE.';
-
-COMMENT ON COLUMN s2s.reconciliation.owed IS 'Instances that were asked about.';
-
-COMMENT ON COLUMN s2s.reconciliation.checked IS 'Of these, how many questions have ended.';
-
-COMMENT ON COLUMN s2s.reconciliation.found IS 'How many findings there are.';
-
-COMMENT ON COLUMN s2s.reconciliation.scheduled IS 'Started by the clock, not by somebody.';
-
-COMMENT ON COLUMN s2s.reconciliation.reconciliation_id IS 'A UUID.';
-
-COMMENT ON COLUMN s2s.reconciliation.side IS 'ISSUER or WALLET: whose instances are walked.';
-
-COMMENT ON COLUMN s2s.reconciliation.scope_peer IS 'Only instances of this peer; null: of all.';
-
-COMMENT ON COLUMN s2s.reconciliation.scope_instance IS 'Only this instance; null: all.';
-
-COMMENT ON COLUMN s2s.reconciliation.cursor IS 'The instance up to which the peers have been asked.';
+COMMENT ON TABLE s2s.reconciliation_check IS 'Questions under way: a run has asked a peer about an instance. Rows of their own, so that answers do not queue for the run.';
 
 CREATE TABLE s2s.reconciliation_finding (
     finding_id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
     reconciliation_id text NOT NULL COLLATE pg_catalog."C",
-    instance_id text NOT NULL COLLATE pg_catalog."C",
+    instance_id text COLLATE pg_catalog."C",
     ours text,
     theirs text,
     finding text NOT NULL,
@@ -912,9 +1827,13 @@ CREATE TABLE s2s.reconciliation_finding (
 
 COMMENT ON TABLE s2s.reconciliation_finding IS 'What a run found, and what it did about it.';
 
+COMMENT ON COLUMN s2s.reconciliation_finding.instance_id IS 'Null: about a peer, not an instance.';
+
 COMMENT ON COLUMN s2s.reconciliation_finding.ours IS 'Status as this side shows it.';
 
 COMMENT ON COLUMN s2s.reconciliation_finding.theirs IS 'Status as the peer shows it; null when it knows no such instance.';
+
+COMMENT ON COLUMN s2s.reconciliation_finding.action IS 'What was done; null: nothing.';
 
 ALTER TABLE s2s.reconciliation_finding ALTER COLUMN finding_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME s2s.reconciliation_finding_finding_id_seq
@@ -981,82 +1900,6 @@ COMMENT ON COLUMN s2s.wallet_event.event_timestamp IS 'eventTimestamp, RFC 3339,
 
 COMMENT ON COLUMN s2s.wallet_event.details IS 'eventDetails.';
 
-CREATE TABLE s2s.wallet_fetch (
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    fetch_id text NOT NULL COLLATE pg_catalog."C",
-    instance_id text NOT NULL COLLATE pg_catalog."C",
-    state text DEFAULT 'WAITING'::text NOT NULL COLLATE pg_catalog."C",
-    transaction_id text,
-    request json NOT NULL,
-    request_digest bytea NOT NULL,
-    answer text,
-    problem json
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
-ALTER TABLE ONLY s2s.wallet_fetch ALTER COLUMN answer SET STORAGE EXTERNAL;
-
-COMMENT ON TABLE s2s.wallet_fetch IS 'Credentials that the application asked for: WAITING, then READY or FAILED for a while.';
-
-COMMENT ON COLUMN s2s.wallet_fetch.fetch_id IS 'A UUID.';
-
-COMMENT ON COLUMN s2s.wallet_fetch.transaction_id IS 'The issuer said "not yet" and gave this to ask with.';
-
-COMMENT ON COLUMN s2s.wallet_fetch.request IS 'Body of /credential/get without transaction_id: ciphertext and public keys only.';
-
-COMMENT ON COLUMN s2s.wallet_fetch.answer IS 'Body of the 200: the credentials are encrypted to the wallet client.';
-
-COMMENT ON COLUMN s2s.wallet_fetch.problem IS 'Why it is FAILED, or the last refusal.';
-
-CREATE TABLE s2s.wallet_instance (
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    last_status_change_time timestamp with time zone NOT NULL,
-    manage_answered_at timestamp with time zone,
-    missing_at timestamp with time zone,
-    version bigint DEFAULT 1 NOT NULL,
-    confirmed boolean DEFAULT false NOT NULL,
-    wallet_suspended boolean DEFAULT false NOT NULL,
-    issuer_suspended boolean DEFAULT false NOT NULL,
-    unlinked boolean DEFAULT false NOT NULL,
-    cancelled boolean DEFAULT false NOT NULL,
-    update_available boolean DEFAULT false NOT NULL,
-    display_updated boolean DEFAULT false NOT NULL,
-    instance_id text NOT NULL COLLATE pg_catalog."C",
-    session_id text NOT NULL COLLATE pg_catalog."C",
-    issuer text NOT NULL COLLATE pg_catalog."C",
-    configuration_id text NOT NULL,
-    credential_version text,
-    last_status_change_reason text,
-    manage_outcome text,
-    manage_failure_reason text
-)
-WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
-
-COMMENT ON TABLE s2s.wallet_instance IS 'Credential instances, as the wallet sees them: five facts, of which s2s.wallet_instance_status() derives the status. Only s2s.wallet_act() changes them.';
-
-COMMENT ON COLUMN s2s.wallet_instance.manage_answered_at IS 'When the issuer last answered a /credential/manage of ours.';
-
-COMMENT ON COLUMN s2s.wallet_instance.missing_at IS 'When the issuer said that it knows no such instance.';
-
-COMMENT ON COLUMN s2s.wallet_instance.version IS 'Grows with every change of the shown status.';
-
-COMMENT ON COLUMN s2s.wallet_instance.confirmed IS 'The application reported PROVISIONING_SUCCESS.';
-
-COMMENT ON COLUMN s2s.wallet_instance.wallet_suspended IS 'By this side, whatever the issuer has answered so far.';
-
-COMMENT ON COLUMN s2s.wallet_instance.cancelled IS 'The issuer took it back.';
-
-COMMENT ON COLUMN s2s.wallet_instance.update_available IS 'A newer version than credential_version is there, says the issuer.';
-
-COMMENT ON COLUMN s2s.wallet_instance.display_updated IS 'There is newer display data, says the issuer.';
-
-COMMENT ON COLUMN s2s.wallet_instance.credential_version IS 'Of the last successful get.';
-
-COMMENT ON COLUMN s2s.wallet_instance.manage_outcome IS 'Its outcome: COMPLETED, SCHEDULED, FAILED, NO_CHANGE; null if it gave none.';
-
-COMMENT ON COLUMN s2s.wallet_instance.manage_failure_reason IS 'Its failureReason, cut short.';
-
 CREATE TABLE s2s.wallet_lifecycle (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
@@ -1074,47 +1917,6 @@ COMMENT ON TABLE s2s.wallet_lifecycle IS 'What an issuer asked of an instance an
 COMMENT ON COLUMN s2s.wallet_lifecycle.lifecycle_id IS 'A UUID.';
 
 COMMENT ON COLUMN s2s.wallet_lifecycle.request_id IS 'x-request-id of the issuer''s /credential/manage.';
-
-CREATE TABLE s2s.wallet_session (
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
-    polled boolean DEFAULT false NOT NULL,
-    session_id text NOT NULL COLLATE pg_catalog."C",
-    issuer text NOT NULL COLLATE pg_catalog."C",
-    verification_id text COLLATE pg_catalog."C",
-    status text DEFAULT 'STARTING'::text NOT NULL COLLATE pg_catalog."C",
-    cancel_reason text,
-    configuration_ids text[] NOT NULL,
-    verification json,
-    problem json,
-    body_digest bytea NOT NULL,
-    body_sealed bytea
-)
-WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
-ALTER TABLE ONLY s2s.wallet_session ALTER COLUMN body_sealed SET STORAGE EXTERNAL;
-
-COMMENT ON TABLE s2s.wallet_session IS 'Issuances, as the wallet sees them. The issuer''s word is what counts: only s2s.wallet_session_move() writes it here.';
-
-COMMENT ON COLUMN s2s.wallet_session.version IS 'Grows with every news: an answer that set out before it is out of date.';
-
-COMMENT ON COLUMN s2s.wallet_session.polled IS 'The issuer is asked now and then while this is not final; else its notifications alone must do.';
-
-COMMENT ON COLUMN s2s.wallet_session.issuer IS 'Peer that the session was opened with: the only one that may speak of it.';
-
-COMMENT ON COLUMN s2s.wallet_session.verification_id IS 'Made by the issuer; null until it is known.';
-
-COMMENT ON COLUMN s2s.wallet_session.status IS 'STARTING (initiate is not answered), a status of VerificationStatus, or FAILED (initiate was refused for good).';
-
-COMMENT ON COLUMN s2s.wallet_session.cancel_reason IS 'The application asked to cancel.';
-
-COMMENT ON COLUMN s2s.wallet_session.verification IS 'The last VerificationStatus, only its known members.';
-
-COMMENT ON COLUMN s2s.wallet_session.problem IS 'The last refusal of the issuer; null once it is got over.';
-
-COMMENT ON COLUMN s2s.wallet_session.body_digest IS 'Tells the same start, asked again, from another one.';
-
-COMMENT ON COLUMN s2s.wallet_session.body_sealed IS 'Body of initiate, sealed with the gateway''s data key; gone when initiate is answered.';
 
 CREATE TABLE s2s.wallet_submission (
     created_at timestamp with time zone NOT NULL,
@@ -1168,6 +1970,9 @@ ALTER TABLE ONLY s2s.job
 ALTER TABLE ONLY s2s.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (peer);
 
+ALTER TABLE ONLY s2s.reconciliation_check
+    ADD CONSTRAINT reconciliation_check_pkey PRIMARY KEY (instance_id, side, reconciliation_id);
+
 ALTER TABLE ONLY s2s.reconciliation_finding
     ADD CONSTRAINT reconciliation_finding_pkey PRIMARY KEY (reconciliation_id, finding_id);
 
@@ -1217,11 +2022,17 @@ CREATE INDEX ledger_ref ON ONLY s2s.ledger USING btree (ref);
 
 CREATE INDEX ledger_default_ref_idx ON s2s.ledger_default USING btree (ref);
 
+CREATE INDEX reconciliation_check_run ON s2s.reconciliation_check USING btree (reconciliation_id, peer);
+
+CREATE INDEX reconciliation_finished ON s2s.reconciliation USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
 CREATE INDEX reconciliation_running ON s2s.reconciliation USING btree (side) WHERE (finished_at IS NULL);
 
 CREATE INDEX reconciliation_started ON s2s.reconciliation USING btree (side, started_at);
 
 CREATE INDEX verification_due ON s2s.verification USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX wallet_event_instance ON s2s.wallet_event USING btree (instance_id);
 
 CREATE INDEX wallet_fetch_settled ON s2s.wallet_fetch USING btree (updated_at) WHERE (state <> 'WAITING'::text);
 
@@ -1229,11 +2040,23 @@ CREATE UNIQUE INDEX wallet_fetch_waiting ON s2s.wallet_fetch USING btree (instan
 
 CREATE INDEX wallet_instance_listed ON s2s.wallet_instance USING btree (created_at, instance_id);
 
+CREATE INDEX wallet_instance_listed_by ON s2s.wallet_instance USING btree ((
+CASE
+    WHEN cancelled THEN 'CANCELLED'::text
+    WHEN unlinked THEN 'UNLINKED'::text
+    WHEN issuer_suspended THEN 'SUSPENDED_ISSUER'::text
+    WHEN wallet_suspended THEN 'SUSPENDED_WALLET'::text
+    WHEN confirmed THEN 'ACTIVE'::text
+    ELSE 'IN_PROCESS'::text
+END), created_at, instance_id);
+
 CREATE INDEX wallet_instance_session ON s2s.wallet_instance USING btree (session_id);
 
 CREATE INDEX wallet_lifecycle_open ON s2s.wallet_lifecycle USING btree (instance_id) WHERE (state = ANY (ARRAY['REQUESTED'::text, 'SCHEDULED'::text]));
 
 CREATE INDEX wallet_session_listed ON s2s.wallet_session USING btree (created_at, session_id);
+
+CREATE INDEX wallet_session_listed_by ON s2s.wallet_session USING btree (issuer, status, created_at, session_id);
 
 ALTER INDEX s2s.ledger_ref ATTACH PARTITION s2s.ledger_default_ref_idx;
 

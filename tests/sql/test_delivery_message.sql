@@ -51,7 +51,7 @@ SELECT set_eq($$SELECT endpoint, body FROM pg_temp.says(5)$$,
   $$VALUES ('/event/notify', '{"eventType": "CREDENTIAL_UPDATE_AVAILABLE", "eventTimestamp": "yes"}'::jsonb),
            ('/event/notify', '{"eventType": "DISPLAY_DATA_UPDATED", "eventTimestamp": "yes"}')$$, 'two events');
 SELECT is(pg_temp.command('UPDATED'), 'COMPLETED', 'during the flight');
-SELECT bag_eq($$SELECT s2s.delivery_done(delivery_id, lease, NULL) FROM s2s.delivery$$, $$VALUES ('done'), ('again')$$,
+SELECT bag_eq($$SELECT s2s.delivery_done(delivery_id, lease, 200, NULL) FROM s2s.delivery$$, $$VALUES ('done'), ('again')$$,
               'one has to go again');
 DELETE FROM s2s.delivery;
 
@@ -86,7 +86,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.says(8)$$,
   $$VALUES ('/credential/manage', '{"action": "UNLINK", "reason": "OVER", "timestamp": "yes"}'::jsonb)$$,
   'UNLINK: the state as it is when it is sent');
 -- Whatever a peer answers, nothing raises.
-SELECT is(s2s.instance_managed((test.instance('I')).instance_id, answer), NULL, 'of no use: ' || coalesce(answer, 'nothing'))
+SELECT is(s2s.instance_managed((test.instance('I')).instance_id, s2s.parsed(answer)), NULL, 'of no use: ' || coalesce(answer, 'nothing'))
 FROM (VALUES (NULL), (''), ('[1]'), ('{"outcome":"\u0000"}'), ('{"outcome":"MAYBE"}')) AS t (answer);
 SELECT is(pg_temp.command('UPDATED'), 'FAILED CANCELLED', 'no news of a cancelled one');
 SELECT is(s2s.instance_command('nobody', 'SUSPEND', NULL), 'NOT_FOUND', 'an unknown one');

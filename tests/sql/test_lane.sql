@@ -17,7 +17,7 @@ LANGUAGE sql AS $$
   FROM s2s.delivery AS d WHERE d.peer = p_peer AND d.lease IS NOT NULL
 $$;
 CREATE FUNCTION pg_temp.come_through(p_peer text) RETURNS bigint LANGUAGE sql AS $$
-  SELECT count(s2s.delivery_done(d.delivery_id, d.lease, NULL))
+  SELECT count(s2s.delivery_done(d.delivery_id, d.lease, 200, NULL))
   FROM s2s.delivery AS d WHERE d.peer = p_peer AND d.lease IS NOT NULL
 $$;
 -- How many are claimed, by peer.
