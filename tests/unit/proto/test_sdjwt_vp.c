@@ -34,14 +34,6 @@ static struct draft good;
 #define FR "[\"salt-4\",\"FR\"]"
 #define DECOY "decoydecoydecoydecoydecoydecoydecoydecoydec"
 
-static const char *digest_of(const char *text, const EVP_MD *hash)
-{
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned len;
-    ck_assert_int_eq(EVP_Digest(text, strlen(text), digest, &len, hash, NULL), 1);
-    return s2s_b64_encode(arena, s2s_bytes(digest, len));
-}
-
 /* The digest of the disclosure whose JSON is `content`. */
 static const char *digest_in(const char *content, const EVP_MD *hash)
 {
@@ -86,10 +78,8 @@ static const char *present(const struct draft *draft, const char *bound)
 {
     const char *sd_jwt =
         s2s_arena_printf(arena, "%s~%s", sign_text(draft->signer, draft->header, draft->payload), draft->disclosures);
-    const char *claims = strstr(draft->kb_claims, "SD_HASH")
-                             ? with(draft->kb_claims, "SD_HASH", digest_of(bound ? bound : sd_jwt, draft->hash))
-                             : draft->kb_claims;
-    return s2s_arena_printf(arena, "%s%s", sd_jwt, sign_text(draft->binder, draft->kb_header, claims));
+    const char *kb = bind_key(bound ? bound : sd_jwt, draft->hash, draft->binder, draft->kb_header, draft->kb_claims);
+    return s2s_arena_printf(arena, "%s%s", sd_jwt, kb);
 }
 
 static struct s2s_result verify(const char *text, struct s2s_sdjwt_vp *out)

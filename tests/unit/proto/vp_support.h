@@ -137,6 +137,24 @@ static inline const char *with(const char *text, const char *from, const char *t
     return s2s_arena_printf(arena, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
 }
 
+/* base64url of the digest of text. */
+static inline const char *digest_of(const char *text, const EVP_MD *hash)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len;
+    ck_assert_int_eq(EVP_Digest(text, strlen(text), digest, &len, hash, NULL), 1);
+    return s2s_b64_encode(arena, s2s_bytes(digest, len));
+}
+
+/* A key binding JWT over `sd_jwt`, whose digest goes where `claims` has SD_HASH. */
+static inline const char *bind_key(const char *sd_jwt, const EVP_MD *hash, const struct s2s_jwk *key,
+                                   const char *header, const char *claims)
+{
+    if (strstr(claims, "SD_HASH"))
+        claims = with(claims, "SD_HASH", digest_of(sd_jwt, hash));
+    return sign_text(key, header, claims);
+}
+
 /* The arena of a setup may hold keys that are still needed; this one may be thrown away. */
 #define SCRATCH ((size_t)4 << 20)
 
