@@ -70,8 +70,10 @@ BEGIN
 
   CASE d.endpoint
     WHEN '/credential/get' THEN
-      SELECT CASE WHEN f.transaction_id IS NULL THEN f.request::text
-                  -- The issuer has kept what clientEncryptedData says (D9).
+      -- The issuer has kept what clientEncryptedData says (D9). But when nothing else binds the wallet encryption key to
+      -- the wallet client (D5), every request needs it.
+      SELECT CASE WHEN f.transaction_id IS NULL OR f.request -> 'walletEncryptionKey' -> 'attestation' IS NULL
+                  THEN f.request::text
                   ELSE (SELECT json_object_agg(m.key, m.value)
                         FROM (SELECT r.key, r.value FROM json_each(f.request) AS r WHERE r.key <> 'clientEncryptedData'
                               UNION ALL
