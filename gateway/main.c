@@ -5,6 +5,7 @@
 #include "gateway/issuer/issuer.h"
 #include "gateway/net/outbound.h"
 #include "gateway/process.h"
+#include "gateway/wallet/app.h"
 #include "gateway/worker.h"
 
 #include <getopt.h>
@@ -41,7 +42,7 @@ static struct gw_generation *load_generation(const char *config_path)
     return generation;
 }
 
-static const struct gw_services services = {.issuer = &gw_issuer_role};
+static const struct gw_services services = {.issuer = &gw_issuer_role, .app = &gw_app_api};
 
 static int run_serve(const struct invocation *invocation)
 {

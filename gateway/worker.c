@@ -6,6 +6,7 @@
 #include "gateway/issuer/sessions.h"
 #include "gateway/jobs/plan.h"
 #include "gateway/log.h"
+#include "gateway/net/api.h"
 #include "gateway/net/exchange.h"
 #include "gateway/net/http.h"
 
@@ -50,7 +51,8 @@ static const struct {
 } listeners[GW_LISTENERS] = {
     [GW_LISTEN_S2S] = {gw_exchange_start, .takes_bodies = true},
     [GW_LISTEN_WALLET] = {gw_exchange_start, .takes_bodies = true},
-    [GW_LISTEN_PUBLIC] = {answer_public},
+    [GW_LISTEN_PUBLIC] = {.on_request = answer_public},
+    [GW_LISTEN_APP] = {gw_api_answer, .takes_bodies = true},
     [GW_LISTEN_ADMIN] = {gw_admin_answer, .once = true},
 };
 

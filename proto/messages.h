@@ -33,6 +33,10 @@ extern const struct s2s_schema s2s_event_request;
 extern const struct s2s_schema s2s_verification_data; /* VerificationDataResponse */
 extern const struct s2s_schema s2s_jwe_encrypted_payload;
 
+/* Enumerations of /credential/manage, NULL-terminated. */
+extern const char *const s2s_manage_actions[];
+extern const char *const s2s_manage_outcomes[];
+
 /* Structures inside of encrypted payloads. */
 extern const struct s2s_schema s2s_verification_item;     /* VerificationDataItem */
 extern const struct s2s_schema s2s_client_encrypted_data; /* { presentmentKeys, walletEncryptionKeyThumbprint? } */

@@ -160,13 +160,13 @@ const struct s2s_schema s2s_credential_status_response = {
 
 /* ---- Manage ---- */
 
-static const char *const actions[] = {"SUSPEND", "RESUME", "UNLINK", NULL};
-static const char *const outcomes[] = {"COMPLETED", "SCHEDULED", "FAILED", "NO_CHANGE", NULL};
+const char *const s2s_manage_actions[] = {"SUSPEND", "RESUME", "UNLINK", NULL};
+const char *const s2s_manage_outcomes[] = {"COMPLETED", "SCHEDULED", "FAILED", "NO_CHANGE", NULL};
 
 static const struct s2s_field manage_fields[] = {
     S2S_SESSION_ID_ROW,
     S2S_INSTANCE_ID_ROW,
-    S2S_ENUM_ROW("action", S2S_REQUIRED, actions, "What to do."),
+    S2S_ENUM_ROW("action", S2S_REQUIRED, s2s_manage_actions, "What to do."),
     S2S_TEXT_ROW("reason", 0, S2S_MAX_REASON, "Why, for machines."),
     S2S_TEXT_ROW("reasonDetail", S2S_EMPTY_OK, S2S_MAX_REASON, "Why, for people."),
     S2S_DATE_TIME_ROW("timestamp", 0, "When the request was made."),
@@ -183,7 +183,7 @@ static const struct s2s_field manage_response_fields[] = {
     S2S_INSTANCE_ID_ROW,
     S2S_ENUM_ROW("currentStatus", S2S_REQUIRED, s2s_credential_status_names, "The status after the action."),
     S2S_ENUM_ROW("previousStatus", 0, s2s_credential_status_names, "The status before the action."),
-    S2S_ENUM_ROW("outcome", S2S_REQUIRED, outcomes, "What became of the action."),
+    S2S_ENUM_ROW("outcome", S2S_REQUIRED, s2s_manage_outcomes, "What became of the action."),
     S2S_TEXT_ROW("failureReason", 0, S2S_MAX_REASON, "FAILED: why, for machines."),
     S2S_EXTENSIONS_ROW,
 };

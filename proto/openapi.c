@@ -110,7 +110,7 @@ static const struct s2s_doc_tables tables = {
     .header_count = LENGTH(headers),
     .problems = problems,
     .problem_count = LENGTH(problems),
-    .problem_types = S2S_PROTOCOL_PROBLEMS,
+    .problem_types = (1u << S2S_PROTOCOL_PROBLEMS) - 1,
 };
 
 /* ---- Paths ---- */

@@ -124,9 +124,9 @@ static const struct s2s_schema problem_schema = {
 static void put_examples(const struct s2s_doc_tables *tables, struct json_object *media, int status)
 {
     struct json_object *examples = s2s_doc_put_object(media, "examples");
-    for (size_t i = 0; i < tables->problem_types; i++) {
+    for (size_t i = 0; i < S2S_PROBLEM_COUNT; i++) {
         const struct s2s_problem_info *info = &s2s_problems[i];
-        if (info->status != status)
+        if (info->status != status || !(tables->problem_types & 1u << i))
             continue;
         struct json_object *example = s2s_doc_put_object(examples, info->error_code);
         s2s_doc_put_string(example, "summary", info->title);

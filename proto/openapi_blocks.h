@@ -30,7 +30,7 @@ struct s2s_doc_tables {
     size_t header_count;
     const struct s2s_doc_problem *problems;
     size_t problem_count;
-    size_t problem_types; /* so many of s2s_problems, from the first, are given as examples */
+    unsigned problem_types; /* those that are given as examples: bits of enum s2s_problem_type */
 };
 
 struct s2s_doc_info {

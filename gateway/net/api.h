@@ -43,8 +43,9 @@ struct gw_api_route {
     const char *method; /* "GET" (HEAD comes with it) or "POST" */
     const char *path;   /* a segment in braces, as in "/v1/things/{thingId}", is a parameter */
     const char *doc;
-    const struct s2s_schema *parameters; /* those of the path (required) and of the query: strings, integers, booleans */
-    const struct s2s_schema *body;       /* NULL: none, and what comes is not looked at */
+    /* Those of the path (required) and of the query: strings, integers, booleans. */
+    const struct s2s_schema *parameters;
+    const struct s2s_schema *body; /* NULL: none, and what comes is not looked at */
     enum gw_statement_id statement;
     /* The statement claims the request id and stores its answer: (peer, request id, endpoint, digest, token, input);
      * else it is (token, input). */
@@ -59,6 +60,7 @@ struct gw_api_route {
     const struct gw_api_wait *wait; /* NULL: never held back */
     struct gw_api_success successes[2];
     const char *conflict; /* what a 409 means; NULL: there is none */
+    bool body_names;      /* the body may name a thing that is not there (404), as a path may */
 };
 
 /* Who calls. */
@@ -92,6 +94,7 @@ struct gw_api_request {
 
     /* What a hook fills in. */
     void *state;           /* of the route, in the arena */
+    const char *order_key; /* of the call; unless a hook sets another one before gw_api_begin, the path's parameter */
     struct gw_db_call call;
     struct s2s_problem problem;
     struct s2s_violations violations;
@@ -108,6 +111,8 @@ struct gw_api_request {
     int64_t started_us;
     int status; /* of the reply so far */
     bool replayed;
+    const char *challenge; /* WWW-Authenticate of a refusal */
+    const char *allow;     /* Allow of a refusal */
     struct {
         uv_timer_t timer;
         bool preferred; /* the client asked for it */
@@ -122,9 +127,8 @@ struct gw_api_request {
 /* The request callback of a listener whose `api` is set. */
 void gw_api_answer(struct gw_server *server, h2o_req_t *req);
 
-/* Begin `rq->call` with the parameters that every statement takes; the input is written as it is now. False: refused,
- * as it is too large. */
-bool gw_api_begin(struct gw_api_request *rq);
+/* Begin `rq->call` with the parameters that every statement takes; the input is written as it is now. */
+void gw_api_begin(struct gw_api_request *rq);
 
 /* Refuse with a problem. `detail` is static or in the arena. Returns false. */
 bool gw_api_refuse(struct gw_api_request *rq, enum s2s_problem_type type, const char *detail);

@@ -15,15 +15,11 @@
 #include "gateway/worker.h"
 #include "proto/crypto.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define JSON "application/json"
 /* Longest path of an endpoint. */
 #define MAX_PATH 64
-#define PROBLEM_JSON "application/problem+json"
 
 /* How often a precondition may fail (an operator or another request changed the instance meanwhile) before 503. */
 #define MAX_RELOADS 8
@@ -73,11 +69,8 @@ static void add_headers(struct gw_exchange *ex, int status, int64_t retry_after_
     gw_http_add_common_headers(req, ex->version, "no-store");
     if (ex->replayed)
         gw_http_add_header(req, "Idempotent-Replayed", H2O_STRLIT("true"));
-    if (retry_after_s > 0) {
-        h2o_iovec_t seconds = {h2o_mem_alloc_pool(&req->pool, 24), 0};
-        seconds.len = (size_t)snprintf(seconds.base, 24, "%" PRId64, retry_after_s);
-        gw_http_add_header(req, "Retry-After", seconds.base, seconds.len);
-    }
+    if (retry_after_s > 0)
+        gw_http_add_retry_after(req, retry_after_s);
     if (status == 405)
         gw_http_add_header(req, "Allow", H2O_STRLIT("POST"));
 }
@@ -90,7 +83,7 @@ static void finish(struct gw_exchange *ex, int status, const char *body, size_t 
     if (req != NULL) {
         add_headers(ex, status, retry_after_s);
         ex->link->ex = NULL;
-        gw_http_send(req, status, status < 400 ? JSON : PROBLEM_JSON, body, len);
+        gw_http_send(req, status, status < 400 ? GW_JSON : GW_PROBLEM_JSON, body, len);
     }
     exchange_free(ex);
 }
@@ -298,19 +291,6 @@ static void parse(struct gw_exchange *ex)
 
 /* ---- receive ---- */
 
-static bool content_type_is_json(h2o_req_t *req)
-{
-    h2o_iovec_t type = gw_http_header(req, "content-type", NULL);
-    size_t len = 0;
-    if (type.base == NULL)
-        return false;
-    while (len < type.len && type.base[len] != ';')
-        ++len;
-    while (len > 0 && (type.base[len - 1] == ' ' || type.base[len - 1] == '\t'))
-        --len;
-    return len == strlen(JSON) && strncasecmp(type.base, JSON, len) == 0;
-}
-
 /* Check headers and size; true when the exchange may go on, else it has been answered. */
 static bool check_headers(struct gw_exchange *ex)
 {
@@ -323,7 +303,7 @@ static bool check_headers(struct gw_exchange *ex)
         memcpy(ex->request_id, id.base, id.len); /* for the log, whatever comes next */
 
     const struct s2s_api_version *known = versions == 1 ? s2s_api_version_find(version.base, version.len) : NULL;
-    if (!content_type_is_json(req)) {
+    if (!gw_http_content_is_json(req)) {
         answer_now(ex, S2S_PROBLEM_HTTP_415, "The content type must be application/json.", 0);
     } else if (req->entity.len > ex->generation->config->limits.max_body) {
         answer_now(ex, S2S_PROBLEM_HTTP_413, "The request body is larger than this gateway accepts.", 0);

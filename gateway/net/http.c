@@ -5,9 +5,9 @@
 #include "gateway/net/server.h"
 #include "proto/uuid.h"
 
+#include <inttypes.h>
 #include <string.h>
-
-#define PROBLEM_JSON "application/problem+json"
+#include <strings.h>
 
 /* The longest x-request-id that is echoed. A valid one is a UUID; a longer one is nobody's. */
 #define MAX_ECHO 128
@@ -38,15 +38,40 @@ void gw_http_add_header(h2o_req_t *req, const char *name, const char *value, siz
     h2o_add_header_by_str(&req->pool, &req->res.headers, lower.base, len, 1, name, value, value_len);
 }
 
+void gw_http_echo_request_id(h2o_req_t *req)
+{
+    h2o_iovec_t id = gw_http_header(req, "x-request-id", NULL);
+    if (id.base != NULL && id.len <= MAX_ECHO)
+        gw_http_add_header(req, "x-request-id", id.base, id.len);
+}
+
+void gw_http_add_retry_after(h2o_req_t *req, int64_t seconds)
+{
+    h2o_iovec_t text = {h2o_mem_alloc_pool(&req->pool, 24), 0};
+    text.len = (size_t)snprintf(text.base, 24, "%" PRId64, seconds);
+    gw_http_add_header(req, "Retry-After", text.base, text.len);
+}
+
+bool gw_http_content_is_json(h2o_req_t *req)
+{
+    h2o_iovec_t type = gw_http_header(req, "content-type", NULL);
+    size_t len = 0;
+    if (type.base == NULL)
+        return false;
+    while (len < type.len && type.base[len] != ';')
+        ++len;
+    while (len > 0 && (type.base[len - 1] == ' ' || type.base[len - 1] == '\t'))
+        --len;
+    return len == strlen(GW_JSON) && strncasecmp(type.base, GW_JSON, len) == 0;
+}
+
 void gw_http_add_common_headers(h2o_req_t *req, const struct s2s_api_version *version, const char *cache_control)
 {
     const char *used = version != NULL ? version->version : s2s_api_versions[0].version;
-    h2o_iovec_t id = gw_http_header(req, "x-request-id", NULL);
     gw_http_add_header(req, "Api-Version", used, strlen(used));
     gw_http_add_header(req, "Api-Supported-Versions", s2s_api_supported_versions, strlen(s2s_api_supported_versions));
     gw_http_add_header(req, "Cache-Control", cache_control, strlen(cache_control));
-    if (id.base != NULL && id.len <= MAX_ECHO)
-        gw_http_add_header(req, "x-request-id", id.base, id.len);
+    gw_http_echo_request_id(req);
     if (version != NULL && version->sunset != NULL)
         gw_http_add_header(req, "Sunset", version->sunset, strlen(version->sunset));
 }
@@ -56,12 +81,16 @@ static const char *reason_phrase(int status)
     switch (status) {
     case 200:
         return "OK";
+    case 201:
+        return "Created";
     case 202:
         return "Accepted";
     case 304:
         return "Not Modified";
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
     case 403:
         return "Forbidden";
     case 404:
@@ -72,14 +101,20 @@ static const char *reason_phrase(int status)
         return "Conflict";
     case 413:
         return "Content Too Large";
+    case 414:
+        return "URI Too Long";
     case 415:
         return "Unsupported Media Type";
     case 422:
         return "Unprocessable Content";
     case 429:
         return "Too Many Requests";
+    case 502:
+        return "Bad Gateway";
     case 503:
         return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
     default:
         return status < 500 ? "Error" : "Internal Server Error";
     }
@@ -141,7 +176,7 @@ void gw_http_send_problem(h2o_req_t *req, enum s2s_problem_type type, const char
     gw_http_add_common_headers(req, NULL, "no-store");
     if (allow != NULL)
         gw_http_add_header(req, "Allow", allow, strlen(allow));
-    gw_http_send(req, s2s_problems[type].status, PROBLEM_JSON, body.base, body.len);
+    gw_http_send(req, s2s_problems[type].status, GW_PROBLEM_JSON, body.base, body.len);
 }
 
 /* ---- the filter ---- */
@@ -188,7 +223,7 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
         stream->body = write_problem(req, problem_of_status(req->res.status), "The HTTP request could not be read.");
         slot = &stream->super.next;
         req->res.content_length = stream->body.len;
-        req->res.headers.entries[type].value = h2o_iovec_init(H2O_STRLIT(PROBLEM_JSON));
+        req->res.headers.entries[type].value = h2o_iovec_init(H2O_STRLIT(GW_PROBLEM_JSON));
         gw_http_add_common_headers(req, NULL, "no-store");
     }
     h2o_setup_next_ostream(req, slot);

@@ -10,6 +10,9 @@
 
 #include <h2o.h>
 
+#define GW_JSON "application/json"
+#define GW_PROBLEM_JSON "application/problem+json"
+
 /* Give the errors that h2o answers by itself (a broken chunked body, a body far over the limit) the form and headers of
  * this protocol's problems. */
 void gw_http_install_filter(h2o_pathconf_t *path);
@@ -27,8 +30,18 @@ void gw_http_send(h2o_req_t *req, int status, const char *content_type, const ch
 /* The method is exactly `name`. */
 bool gw_http_method_is(const h2o_req_t *req, const char *name);
 
-/* The headers that every response carries: Api-Version, Api-Supported-Versions, Cache-Control, the request's
- * x-request-id, and Sunset for a deprecated version. `version` NULL means the newest; `cache_control` is static. */
+/* Whether the request's content type is JSON, with whatever parameters. */
+bool gw_http_content_is_json(h2o_req_t *req);
+
+/* The request's x-request-id, if it came with a sane one, as a response header. */
+void gw_http_echo_request_id(h2o_req_t *req);
+
+/* The Retry-After header. */
+void gw_http_add_retry_after(h2o_req_t *req, int64_t seconds);
+
+/* The headers that every response of the protocol carries: Api-Version, Api-Supported-Versions, Cache-Control, the
+ * request's x-request-id, and Sunset for a deprecated version. `version` NULL means the newest; `cache_control` is
+ * static. */
 void gw_http_add_common_headers(h2o_req_t *req, const struct s2s_api_version *version, const char *cache_control);
 
 /* The access log's line for an answer outside of an exchange. `endpoint` and `problem` (the instance's UUID) may be
