@@ -13,6 +13,7 @@ DECLARE
   r s2s.reply := s2s.claim(x);
   v_issuer text := p_input -> 'body' ->> 'issuer';
   v_instance_id text := p_input -> 'body' ->> 'credentialInstanceId';
+  v_run text;
 BEGIN
   IF r.outcome IS NOT NULL THEN
     RETURN r;
@@ -22,7 +23,9 @@ BEGIN
   THEN
     RETURN s2s.refuse(x, 'not-found');
   END IF;
-  RETURN s2s.store(x, 202, s2s.reconcile_report(s2s.reconcile_start('WALLET', v_issuer, v_instance_id))::text);
+  -- In a statement before the one whose snapshot has to show it.
+  v_run := s2s.reconcile_start('WALLET', v_issuer, v_instance_id);
+  RETURN s2s.store(x, 202, s2s.reconcile_report(v_run)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.app_reconcile IS

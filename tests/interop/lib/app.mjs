@@ -204,6 +204,13 @@ export class AppClient {
     return this.waitUntil(`fetch ${fetchId}`, () => this.fetchResult(fetchId, { wait: 1 }), settled, options);
   }
 
+  /** The report of a reconciliation, once it has finished. */
+  waitForReconciliation(reconciliationId, options) {
+    const finished = ({ finishedAt }) => finishedAt !== undefined;
+    const ask = () => this.reconciliation(reconciliationId);
+    return this.waitUntil(`reconciliation ${reconciliationId}`, ask, finished, options);
+  }
+
   /** What the gateway knows of an issuer, once it has read the issuer's metadata. */
   waitForIssuer(issuer, options) {
     const known = ({ metadata }) => metadata !== undefined;
