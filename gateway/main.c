@@ -6,6 +6,7 @@
 #include "gateway/net/outbound.h"
 #include "gateway/process.h"
 #include "gateway/wallet/app.h"
+#include "gateway/wallet/wallet.h"
 #include "gateway/worker.h"
 
 #include <getopt.h>
@@ -42,7 +43,7 @@ static struct gw_generation *load_generation(const char *config_path)
     return generation;
 }
 
-static const struct gw_services services = {.issuer = &gw_issuer_role, .app = &gw_app_api};
+static const struct gw_services services = {.issuer = &gw_issuer_role, .wallet = &gw_wallet_role, .app = &gw_app_api};
 
 static int run_serve(const struct invocation *invocation)
 {

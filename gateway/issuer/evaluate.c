@@ -7,6 +7,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/issuer/policy.h"
+#include "gateway/jobs/reconcile.h"
 #include "gateway/log.h"
 #include "gateway/worker.h"
 
@@ -256,6 +257,11 @@ static void prepare_expire(struct gw_worker *worker, struct gw_db_call *call, st
     gw_db_text(call, EXPIRE_LIMIT);
 }
 
+static void prepare_reconcile(struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
+{
+    gw_reconcile_prepare(worker, call, arena, "ISSUER");
+}
+
 /* A job that keeps failing, or taking its worker down, is buried; and one claim returns a bounded amount of data. */
 static bool prepare_claim(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
 {
@@ -271,6 +277,7 @@ static const struct gw_job_kind kinds[] = {
 
 static const struct gw_chore chores[] = {
     {"expire", GW_SQL_EXPIRE_DUE, 1000, prepare_expire},
+    GW_RECONCILE_CHORE(prepare_reconcile),
 };
 
 const struct gw_job_plan gw_issuer_jobs = {kinds, sizeof(kinds) / sizeof(kinds[0]), chores,

@@ -108,11 +108,6 @@ static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, con
     gw_jobs_wake(jobs);
 }
 
-bool gw_job_is_late(const struct gw_job *job)
-{
-    return gw_monotonic_us() >= job->lease_until_us;
-}
-
 void gw_job_abandon(struct gw_job *job)
 {
     gw_log(GW_LOG_WARN, "job_late", GW_S("kind", job->kind->name), GW_S("job", job->id));

@@ -86,11 +86,8 @@ void gw_job_call(struct gw_job *job, enum gw_statement_id statement);
  * job, and look for what the outcome has made due. */
 void gw_job_commit(struct gw_job *job);
 
-/* Whether the job's lease may have run out: what it would do now, somebody else may be doing. A process that was stopped
- * for a while finds itself here. */
-bool gw_job_is_late(const struct gw_job *job);
-
-/* End a late job of which nothing was done. Whoever has it now, or finds it next, does it. */
+/* End a job of which nothing was done, as its lease has run out: a process that was stopped for a while finds itself
+ * here. Whoever has it now, or finds it next, does it. */
 void gw_job_abandon(struct gw_job *job);
 
 /* How long to wait before the next attempt after `attempts` have failed: full jitter (profile section 7). Milliseconds.
