@@ -1,122 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The demo: a wallet server and a wallet client fetch a badge from the gateway of an environment.
+// The demo: a badge on its way from an issuer to a holder's app, through the two gateways of an environment.
 //
 //   node demo.mjs DIR       DIR: the folder of a running environment (see deploy/README.md)
 //
-// The wallet itself is the library of the interop tests: software on other cryptographic packages than the gateway's.
+// What is played here are the people and programs around the gateways: the holder's app, the wallet operator's backend,
+// the issuer's operator, and a verifier. App and verifier are the library of the interop tests: software on other
+// cryptographic packages than the gateways'.
 
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { AppClient, WalletClient } from '../../tests/interop/lib/app.mjs';
 import { presentCredential, verifyCredential, verifyPresentation } from '../../tests/interop/lib/credential.mjs';
 import { loadEnv } from '../../tests/interop/lib/env.mjs';
 import { generateSigningKey } from '../../tests/interop/lib/keys.mjs';
 import { otpItem } from '../../tests/interop/lib/payloads.mjs';
-import { PATHS, Wallet } from '../../tests/interop/lib/wallet.mjs';
 import * as story from './story.mjs';
 
+const ISSUER = 'issuer'; // its name in the wallet gateway's configuration
 const CONFIGURATION = 'badge_info';
 const PASSWORD = '123456';
 const WRONG_PASSWORD = '000000';
+const WAIT_SECONDS = 10;
 
-/** The JSON of an answer that has to be a 200. */
+/** The JSON of an answer that has to be a success. */
 function answered(response) {
-  if (response.status !== 200) throw new Error(`unexpected answer ${response.status}: ${response.text}`);
+  if (response.status >= 300) throw new Error(`unexpected answer ${response.status}: ${response.text}`);
   return response.json;
 }
 
-const showStatus = ({ status, reasonCode }) => story.show('status', reasonCode ? `${status} (${reasonCode})` : status);
-
-/** Wait for one of `statuses`, as a wallet server without notifications does. */
-async function pollFor(wallet, session, statuses) {
-  const status = await wallet.waitFor(session, statuses);
-  story.server(`asks how it stands: POST ${PATHS.status}.`);
-  showStatus(status);
-  return status;
+/** A command of the issuer's operator. */
+function operate(env, ...args) {
+  story.operator(`types: s2s-gateway ${args.join(' ')}`);
+  const said = execFileSync(env.S2S_ISSUER_BINARY, [...args, '--config', env.S2S_ISSUER_CONFIG], { encoding: 'utf8' });
+  if (said.trim()) story.show('and reads', said.trim());
 }
 
-function introduce(env, wallet) {
+function showVerification({ status, verification }) {
+  const reason = verification?.reasonCode;
+  story.show('status', reason ? `${status} (${reason})` : status);
+}
+
+async function introduction(app) {
   story.picture();
   story.heading('Before anything: who is the issuer?');
-  story.server(
-    'reads the issuer metadata over mutual TLS. The gateway recognizes it by its certificate, and would refuse anybody whom it has not registered.',
+  story.wallet(
+    'has read the metadata of the issuer in its configuration, over TLS, and keeps them fresh. Both gateways know each other by their certificates, and refuse anybody whom they have not registered.',
   );
-  story.show('issuer', wallet.issuer);
-  story.show('issues', Object.keys(wallet.metadata.credential_configurations_supported).join(', '));
-  story.show('encryption key', `${wallet.issuerKey.kty} ${wallet.issuerKey.crv}, ${wallet.issuerKey.alg}`);
+  story.backend(`asks what is known: GET /v1/issuers/${ISSUER}. It hands the app what the app needs to encrypt.`);
+  const client = await WalletClient.of(app, ISSUER);
+  story.show('issuer', client.issuer);
+  story.show('issues', Object.keys(client.metadata.credential_configurations_supported).join(', '));
+  story.show('encryption key', `${client.issuerKey.kty} ${client.issuerKey.crv}, ${client.issuerKey.alg}`);
+  return client;
 }
 
-/** The wallet knows what the issuer wants to see, and sends it with its first message. */
-async function preknown(wallet) {
-  story.heading('1. A preknown verification: the wallet knows what the issuer wants');
-  const session = wallet.newSession();
-  story.client(
-    'makes a signing key for this session and signs the session id with it. The holder has a one-time password from the issuer: it is signed with that key and encrypted to the issuer.',
-  );
-  const body = await wallet.initiateBody(session, { configurations: [CONFIGURATION], items: [otpItem(PASSWORD)] });
-  story.show('what the server sees of it', body.verificationData.clientEncryptedPayload[0].jwe);
-  story.server(`passes it on: POST ${PATHS.initiate}.`);
-  const opened = answered(await wallet.call(PATHS.initiate, body));
-  session.verificationId = opened.verificationId;
-  showStatus(opened);
-  story.issuer('has checked the signatures, stored the ciphertext, and queued the decision. It decides in the background.');
-  await pollFor(wallet, session, 'APPROVED');
+/** The app comes with empty hands, is told what is missing, errs once, and then gets it right. */
+async function verification(app, client) {
+  story.heading('1. The verification: the issuer says what it wants');
+  story.backend('asks for the id of a new session: POST /v1/sessions.');
+  const { sessionId } = answered(await app.newSessionId());
+  const session = client.newSession({ sessionId });
+  story.client('makes a signing key for this session and signs the session id with it. It shows nothing else yet.');
+  story.backend('starts the issuance: POST /v1/issuances. It may wait for the answer, or ask later: nothing gets lost.');
+  const body = await client.startRequest(session, { configurations: [CONFIGURATION] });
+  const begun = answered(await app.start(body, { wait: WAIT_SECONDS }));
+  story.issuer('has checked the signature, and decides in the background. It asks for more:');
+  showVerification(begun);
+  story.document(begun.verification.verificationDataRequest);
+  await supplement(app, client, session, 'types a wrong one-time password.', WRONG_PASSWORD, 'REJECTED');
+  await supplement(app, client, session, 'types the right one.', PASSWORD, 'APPROVED');
   return session;
 }
 
-/** The wallet comes with empty hands, is told what is missing, errs once, and then gets it right. */
-async function negotiated(wallet) {
-  story.heading('2. A negotiated verification: the issuer says what it wants');
-  const session = wallet.newSession();
-  story.client('starts a second session, and shows nothing but its signing key.');
-  story.server(`passes it on: POST ${PATHS.initiate}.`);
-  answered(await wallet.initiate(session, { configurations: [CONFIGURATION] }));
-  const { verificationDataRequest: request } = await pollFor(wallet, session, 'ADDITIONAL_INFO_REQUIRED');
-  story.issuer('asks for more:');
-  story.document(request);
-  await supplement(wallet, session, 'types a wrong password.', WRONG_PASSWORD, 'REJECTED');
-  await supplement(wallet, session, 'types the right one.', PASSWORD, 'APPROVED');
-  return session;
+async function supplement(app, client, session, doing, password, expected) {
+  story.client(`The holder ${doing} It is signed with the session’s key and encrypted to the issuer.`);
+  const body = await client.supplementRequest(session, { items: [otpItem(password)] });
+  story.show('what backend and gateway see', body.verificationDataPayload.clientEncryptedPayload[0].jwe);
+  story.backend(`hands it over: POST /v1/issuances/{session}/supplements.`);
+  answered(await app.supplement(session.sessionId, body));
+  const issuance = await app.waitForStatus(session.sessionId, expected);
+  story.wallet('has passed it on, and was told how the issuer decided. Had no notification come, it would have asked.');
+  showVerification(issuance);
 }
 
-async function supplement(wallet, session, doing, password, expected) {
-  story.client(`${doing} It is signed and encrypted to the issuer like all that the holder says.`);
-  story.server(`passes it on: POST ${PATHS.supplement}.`);
-  answered(await wallet.supplement(session, { items: [otpItem(password)] }));
-  return pollFor(wallet, session, expected);
-}
-
-/** From an approved verification to a credential in the client's hands: `{ credential, holderKey }`. */
-async function issuance(wallet, session) {
-  story.heading('3. The issuance');
-  story.server(`asks for the approved credential: POST ${PATHS.provision}.`);
-  const provisioned = answered(await wallet.provision(session));
-  const [instanceId] = provisioned.CredentialInstances[0].credentialInstanceIds;
-  story.show('credential instance', instanceId);
+/** From an approved verification to a credential in the app's hands: `{ credential, holderKey, instanceId }`. */
+async function issuance(app, client, session) {
+  story.heading('2. The issuance');
+  story.wallet('fetches the approved instance of the badge by itself, as soon as it is approved.');
+  const { instances } = await app.waitForInstances(session.sessionId);
+  const [{ credentialInstanceId: instanceId, status }] = instances;
+  story.show('credential instance', `${instanceId}, ${status}`);
 
   const holderKey = generateSigningKey('ES256');
   story.client(
-    'makes the key that the badge will be bound to, proves that it has it, and names the key to which the issuer shall encrypt. All of it is signed with the session’s key, so that the server in between cannot swap a key for its own.',
+    'makes the key that the badge will be bound to, proves that it has it, and names the key to which the issuer shall encrypt. All of it is signed with the session’s key, so that nobody in between can swap a key for its own.',
   );
-  story.server(`passes it on: POST ${PATHS.get}.`);
-  const response = await wallet.get(session, instanceId, { keys: [holderKey] });
-  const { credentials, credentialVersion } = answered(response);
-  story.show('credential version', credentialVersion);
-  story.show('what the server sees of it', credentials);
+  story.backend('asks for the credential: POST /v1/instances/{instance}/fetches.');
+  const body = await client.fetchRequest(session, instanceId, { keys: [holderKey] });
+  const begun = answered(await app.fetch(instanceId, body, { wait: WAIT_SECONDS }));
+  const fetched = await app.waitForFetch(begun.fetchId);
+  if (fetched.status !== 'READY') throw new Error(`the fetch ended as ${JSON.stringify(fetched)}`);
+  story.show('credential version', fetched.credentialVersion);
+  story.show('what backend and gateway see', fetched.credentials);
 
-  const [{ credential }] = await wallet.openCredentials(response, session.wek);
+  const [{ credential }] = await client.openCredentials({ json: fetched }, session.wek);
   story.client('decrypts it: an SD-JWT VC.');
   story.show('credential', credential);
 
-  story.server(`tells the issuer that the badge has arrived on the device: POST ${PATHS.event}.`);
-  answered(await wallet.event(session, instanceId, 'PROVISIONING_SUCCESS'));
-  const { currentStatus } = answered(await wallet.credentialStatus(session, instanceId));
-  story.show('credential status', currentStatus);
-  return { credential, holderKey };
+  story.backend('reports that the badge has arrived on the device: POST /v1/instances/{instance}/events.');
+  answered(await app.event(instanceId, 'PROVISIONING_SUCCESS'));
+  await showInstance(app, instanceId, 'ACTIVE');
+  return { credential, holderKey, instanceId };
 }
 
 /** What the badge says, checked by the @sd-jwt packages, whole and as a presentation of two claims. */
 async function inspection(env, { credential, holderKey }) {
-  story.heading('4. The credential, verified by an independent library (@sd-jwt/sd-jwt-vc)');
+  story.heading('3. The credential, verified by an independent library (@sd-jwt/sd-jwt-vc)');
   const trustAnchors = readFileSync(env.S2S_SIGNER_CA, 'utf8');
   const { header, payload, claims, disclosures } = await verifyCredential(credential, { trustAnchors });
   story.verifier('finds the signature, the certificate chain, the times and every disclosure in order.');
@@ -138,18 +138,58 @@ async function inspection(env, { credential, holderKey }) {
   story.document(seen);
 }
 
+async function showInstance(app, instanceId, wanted) {
+  const { status, lastStatusChangeReason: reason } = await app.waitForInstance(instanceId, wanted);
+  story.show('status at the wallet', reason ? `${status} (${reason})` : status);
+}
+
+/** Either side suspends for reasons of its own, and takes back only what is its own. */
+async function lifecycle(env, app, instanceId) {
+  story.heading('4. A suspension that travels');
+  operate(env, 'instance', 'suspend', instanceId, '--reason', 'BADGE_REPORTED_LOST');
+  story.issuer('has written it down, together with the message that it owes the wallet, and sends that until it is heard.');
+  story.backend('looks at the instance: GET /v1/instances/{instance}.');
+  await showInstance(app, instanceId, 'SUSPENDED_ISSUER');
+
+  story.backend('suspends it too, as the holder has reported the phone: POST /v1/instances/{instance}/actions.');
+  answered(await app.action(instanceId, 'SUSPEND', { reason: 'PHONE_LOST' }));
+  story.wallet('tells the issuer. While both suspensions hold, the issuer’s is the one that shows.');
+  await app.waitUntil(
+    'the answer of the issuer',
+    () => app.instance(instanceId),
+    ({ manage }) => manage !== undefined,
+  );
+  await showInstance(app, instanceId, 'SUSPENDED_ISSUER');
+
+  operate(env, 'instance', 'resume', instanceId);
+  story.issuer('takes back its own suspension, and only that. The wallet’s is left.');
+  await showInstance(app, instanceId, 'SUSPENDED_WALLET');
+
+  story.backend('resumes it, as the phone has been found.');
+  answered(await app.action(instanceId, 'RESUME', { reason: 'PHONE_FOUND' }));
+  await showInstance(app, instanceId, 'ACTIVE');
+
+  story.backend('has the two gateways compare what they know of the instance: POST /v1/reconciliations.');
+  const { reconciliationId } = answered(await app.reconcile({ credentialInstanceId: instanceId }));
+  const { checked, found } = await app.waitForReconciliation(reconciliationId);
+  story.show('compared', `${checked}, differences: ${found}`);
+}
+
 async function main(dir) {
   const env = loadEnv(dir);
-  const wallet = await Wallet.connect(env, { protocol: 'h2' });
+  const app = AppClient.connect(env);
   try {
-    introduce(env, wallet);
-    await preknown(wallet);
-    const session = await negotiated(wallet);
-    await inspection(env, await issuance(wallet, session));
+    const client = await introduction(app);
+    const session = await verification(app, client);
+    const badge = await issuance(app, client, session);
+    await inspection(env, badge);
+    await lifecycle(env, app, badge.instanceId);
   } finally {
-    wallet.close();
+    app.close();
   }
-  story.closing('The demo is done: a credential was issued end to end, and a library that knows nothing of the gateway verified it.');
+  story.closing(
+    'The demo is done: a credential was issued from gateway to gateway, a library that knows nothing of them verified it, and both sides agree on how it stands.',
+  );
 }
 
 if (process.argv.length > 3) {

@@ -21,15 +21,17 @@ function wrap(text, width) {
 
 export function picture() {
   write(`
-   WALLET CLIENT                   WALLET SERVER                   ISSUER GATEWAY
-  ┌────────────────────┐          ┌────────────────────┐          ┌────────────────────┐      ┌────────────┐
-  │ the holder's app   │          │ the wallet's       │  mutual  │ s2s-gateway        │      │ PostgreSQL │
-  │                    │ ───────▶ │ back end           │ ───────▶ │                    │ ───▶ │            │
-  │ owns the keys:     │          │                    │   TLS    │ checks, decrypts,  │      │ sessions,  │
-  │ signing, encryption│          │ passes on what it  │          │ decides, signs     │      │ answers,   │
-  │ and the badge's key│          │ cannot read        │          │ the credential     │      │ jobs       │
-  └────────────────────┘          └────────────────────┘          └────────────────────┘      └────────────┘
-            this demo client plays both                               the real thing             a private one`);
+   HOLDER’S APP            BACKEND                WALLET GATEWAY         ISSUER GATEWAY
+  ┌─────────────────┐    ┌─────────────────┐    ┌─────────────────┐    ┌─────────────────┐
+  │ owns the keys:  │    │ the wallet      │    │ s2s-gateway     │    │ s2s-gateway     │
+  │ signing,        │    │ operator's own  │API │                 │TLS │                 │
+  │ encryption, and │ ◀▶ │                 │ ─▶ │ carries what it │ ◀▶ │ checks,         │
+  │ the badge's     │    │ knows holders,  │    │ cannot read,    │    │ decrypts,       │
+  │                 │    │ but not what    │    │ and loses       │    │ decides, signs  │
+  │                 │    │ their apps say  │    │ nothing         │    │ the credential  │
+  └─────────────────┘    └─────────────────┘    └────────┬────────┘    └────────┬────────┘
+       the demo's             the demo's                 └──── PostgreSQL ──────┘
+                                                        two databases of their own`);
 }
 
 export function heading(text) {
@@ -44,9 +46,11 @@ function said(who, code, text) {
   write(paint(code, who.padEnd(17)) + wrap(text, WIDTH - indent.length).join(`\n${indent}`));
 }
 
-export const client = (text) => said('Wallet client', '1;33', text);
-export const server = (text) => said('Wallet server', '1;34', text);
+export const client = (text) => said('Holder’s app', '1;33', text);
+export const backend = (text) => said('Backend', '1;36', text);
+export const wallet = (text) => said('Wallet gateway', '1;34', text);
 export const issuer = (text) => said('Issuer gateway', '1;32', text);
+export const operator = (text) => said('Issuer operator', '1;31', text);
 export const verifier = (text) => said('Verifier', '1;35', text);
 
 /** Something to look at: a label and a value, cut to one line when it is long text. */
@@ -64,6 +68,6 @@ export function document(value) {
 
 export function closing(text) {
   write();
-  write(paint('1;32', text));
+  write(paint('1;32', wrap(text, WIDTH).join('\n')));
   write();
 }

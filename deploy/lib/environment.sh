@@ -21,7 +21,7 @@
 readonly S2S_DEV_FILES=$S2S_ROOT/deploy/dev-files
 
 # The gateways, in the order in which they are started, and the database of each.
-readonly -a S2S_GATEWAYS=(issuer)
+readonly -a S2S_GATEWAYS=(issuer wallet)
 declare -Ar S2S_DATABASES=([issuer]=s2s [wallet]=s2s_wallet)
 
 # Who listens: the gateways' listeners, each with a placeholder @NAME_PORT@ in the templates, and PostgreSQL.
@@ -109,6 +109,8 @@ environment_write() (
             describe_gateway "$dir" "$name"
         done
         printf 'S2S_ISSUER_PUBLIC=https://127.0.0.1:%s\n' "$(environment_port "$dir" issuer_public)"
+        printf 'S2S_WALLET_APP=http://127.0.0.1:%s\n' "$(environment_port "$dir" wallet_app)"
+        printf 'S2S_WALLET_APP_TOKEN=%s\n' "$(environment_token "$dir")"
         printf 'S2S_ISSUER_BINARY=%s\n' "$(<"$dir/binary")"
         printf 'S2S_ISSUER_CERT=%s\n' "$dir/pki/issuer-client.crt"
         printf 'S2S_ISSUER_KEY=%s\n' "$dir/pki/issuer-client.key"
@@ -120,6 +122,7 @@ environment_write() (
             printf 'S2S_%s_KEY=%s\n' "${name^^}" "$dir/pki/$client.key"
         done
         printf 'S2S_DATABASE_URL=%s\n' "$(environment_database_url "$dir" issuer)"
+        printf 'S2S_WALLET_DATABASE_URL=%s\n' "$(environment_database_url "$dir" wallet)"
         printf 'S2S_PG_DIR=%s\n' "$(postgres_folder "$dir")"
     } >"$dir/env.new"
     mv "$dir/env.new" "$dir/env" # whole or not at all, for those who read it meanwhile

@@ -56,12 +56,21 @@ grep_logs() {
 
 check_sanitizers() { nothing_found grep_logs "$1" --extended-regexp --regexp="$S2S_SANITIZER_LINES"; }
 
+# An error that the tests bring about: they open sessions with the wallet gateway's certificate, and the gateway, told of sessions that
+# it does not know, says so.
+readonly S2S_EXPECTED_ERRORS='"event":"delivery_failed".*"peer":"wallet".*"reason":"HTTP 404"'
+
+unexpected_errors() { grep --text '"level":"error"' "$1/$2.log" | grep --invert-match --extended-regexp -e "$S2S_EXPECTED_ERRORS"; }
+
+check_log_for_errors() { nothing_found unexpected_errors "$1" "$2"; }
+
 check_database_log() { nothing_found grep -E ' (ERROR|PANIC): ' "$(postgres_folder "$1")/server.log"; }
 
-# planted_secrets DIR: print the path of the list less its empty lines, which would match everything.
+# planted_secrets DIR: print the path of the list, with the environment's own token and less its empty lines, which would match
+# everything.
 planted_secrets() {
     local list=$1/planted-secrets.list
-    grep -v '^[[:space:]]*$' "$1/planted-secrets" >"$list" 2>/dev/null || true
+    grep --no-filename -v '^[[:space:]]*$' "$1/planted-secrets" "$1/wallet-app.token" >"$list" 2>/dev/null || true
     printf '%s\n' "$list"
 }
 
@@ -83,6 +92,7 @@ readonly -a S2S_CLOSING_CHECKS=(
     "no planted secret in the databases:for_each_gateway check_database_for_secrets"
     "the gateways drain and end:check_stop"
     "no sanitizer line in the logs:check_sanitizers"
+    "no unexpected error in the logs:for_each_gateway check_log_for_errors"
     "no planted secret in the logs:check_logs_for_secrets"
     "no error in PostgreSQL's log:check_database_log"
 )

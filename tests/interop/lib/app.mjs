@@ -3,8 +3,8 @@
 // The wallet operator's own side of a wallet gateway: the application API as methods (`AppClient`), and the wallet
 // client behind it (`WalletClient`), which makes keys, signatures and ciphertexts and has no way to the issuer.
 //
-// Every method of a route resolves to the Response, whatever its status: a test wants to see refusals. Its `options` are
-// `{ requestId, wait, headers, token, timeoutMs }`. The methods that wait for something resolve to the JSON.
+// Every method of a route resolves to the Response, whatever its status: a test wants to see refusals. Its `options`
+// are `{ requestId, wait, headers, token, timeoutMs }`. The methods that wait for something resolve to the JSON.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -163,14 +163,18 @@ export class AppClient {
 
   // --- waiting --------------------------------------------------------------------------------------------------
 
-  /** Ask with `ask` until `done` says of the JSON of an answer that it is what we wait for; resolves to that JSON. */
-  async waitUntil(what, ask, done, { timeoutMs = 15_000, pauseMs = 100 } = {}) {
+  /**
+   * Ask with `ask` until `done` says of the JSON of an answer that it is what we wait for; resolves to that JSON. A
+   * refusal ends the wait, unless its status is one of `passing`.
+   */
+  async waitUntil(what, ask, done, { timeoutMs = 15_000, pauseMs = 100, passing = [] } = {}) {
     const giveUpAt = Date.now() + timeoutMs;
     for (;;) {
       const response = await ask();
-      if (response.status >= 300) throw new Error(`${what}: ${response.status} ${response.text}`);
-      if (done(response.json)) return response.json;
-      if (Date.now() > giveUpAt) throw new Error(`waited ${timeoutMs} ms for ${what}; now: ${response.text}`);
+      const { status, text } = response;
+      if (status < 300 && done(response.json)) return response.json;
+      if (status >= 300 && !passing.includes(status)) throw new Error(`${what}: ${status} ${text}`);
+      if (Date.now() > giveUpAt) throw new Error(`waited ${timeoutMs} ms for ${what}; now: ${text}`);
       await sleep(pauseMs);
     }
   }
@@ -211,10 +215,11 @@ export class AppClient {
     return this.waitUntil(`reconciliation ${reconciliationId}`, ask, finished, options);
   }
 
-  /** What the gateway knows of an issuer, once it has read the issuer's metadata. */
+  /** What the gateway knows of an issuer, once it has read the issuer's metadata; just started, it knows no issuer. */
   waitForIssuer(issuer, options) {
     const known = ({ metadata }) => metadata !== undefined;
-    return this.waitUntil(`metadata of ${issuer}`, () => this.issuer(issuer), known, options);
+    const patient = { passing: [404], ...options };
+    return this.waitUntil(`metadata of ${issuer}`, () => this.issuer(issuer), known, patient);
   }
 }
 
