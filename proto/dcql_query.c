@@ -38,11 +38,12 @@ static bool full(struct reader *r, struct node node)
     return fail(r, node, S2S_LIMIT, "there is no room for the query");
 }
 
+/* Where there is no room for the pointer, the failure is kept, and reading may go on. */
 static struct node child(struct reader *r, struct node parent, struct json_object *json, const char *at)
 {
     if (at == NULL)
         full(r, parent);
-    return (struct node){json, at};
+    return (struct node){json, at != NULL ? at : ""};
 }
 
 /* The member `name` of an object; its json is NULL when it is absent or null. */
