@@ -52,7 +52,7 @@ static void on_pause_over(uv_timer_t *timer)
 {
     struct gw_api_request *rq = timer->data;
     rq->cancel = NULL;
-    if (rq->worker->draining)
+    if (rq->worker->draining || gw_conn_left(gw_conn_of(rq->req)))
         rq->wait.until_us = 0; /* one last look */
     gw_db_call_init(&rq->call, &gw_statements[rq->route->wait->statement]);
     rq->call.done = on_looked;

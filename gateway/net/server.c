@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <h2o/http1.h>
 #include <h2o/http2.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,6 +32,12 @@ struct request_handler {
 struct gw_conn *gw_conn_of(h2o_req_t *req)
 {
     return req->conn->callbacks->get_socket(req->conn)->on_close.data;
+}
+
+bool gw_conn_left(const struct gw_conn *conn)
+{
+    struct pollfd look = {.fd = h2o_socket_get_fd(conn->socket), .events = POLLRDHUP};
+    return poll(&look, 1, 0) == 1;
 }
 
 void gw_conn_end(struct gw_conn *conn)

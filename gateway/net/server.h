@@ -100,6 +100,10 @@ void gw_conn_on_tls(const SSL *ssl, int where, int value);
 /* The connection of a request. */
 struct gw_conn *gw_conn_of(h2o_req_t *req);
 
+/* Whether the client has closed its side. h2o looks at an HTTP/1 connection only between requests; whoever lets a client
+ * wait has to ask. */
+bool gw_conn_left(const struct gw_conn *conn);
+
 /* End a connection that h2o owns: h2o then sees it closed. Requests on it are disposed of without an answer. */
 void gw_conn_end(struct gw_conn *conn);
 

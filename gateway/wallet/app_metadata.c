@@ -3,7 +3,6 @@
  * POST /v1/instances/{credentialInstanceId}/metadata: the one route of the application API that calls an issuer while
  * the application waits. Nothing is kept of it, and nothing is tried again: the application does that.
  */
-#include "gateway/clock.h"
 #include "gateway/net/http.h"
 #include "gateway/wallet/app.h"
 #include "gateway/wallet/app_messages.h"
@@ -15,14 +14,8 @@
 struct question {
     struct gw_api_request *rq;
     const char *headers[5];
-    int64_t asked_us;
     struct gw_outbound_call call;
 };
-
-static struct question *question_of(struct gw_outbound_call *call)
-{
-    return H2O_STRUCT_FROM_MEMBER(struct question, call, call);
-}
 
 bool gw_app_prepare_metadata(struct gw_api_request *rq)
 {
@@ -54,11 +47,9 @@ static bool is_json_object(const struct gw_api_request *rq, const struct gw_outb
 
 static void on_answer(struct gw_outbound_call *call, const struct gw_outbound_answer *answer)
 {
-    struct question *question = question_of(call);
-    struct gw_api_request *rq = question->rq;
-    bool in_time = gw_monotonic_us() - question->asked_us < call->timeout_ms * 1000;
+    struct gw_api_request *rq = H2O_STRUCT_FROM_MEMBER(struct question, call, call)->rq;
     rq->cancel = NULL;
-    if (answer->end == GW_OUTBOUND_UNREACHED && !in_time)
+    if (answer->timed_out)
         gw_api_fail(rq, S2S_PROBLEM_HTTP_504, "The issuer did not answer in time.", 0);
     else if (answer->end != GW_OUTBOUND_ANSWERED)
         gw_api_fail(rq, S2S_PROBLEM_HTTP_502, "The issuer could not be reached, or not be understood.", 0);
@@ -110,21 +101,27 @@ static void set_body(struct question *question, const char *session_id)
     s2s_assert(question->call.body != NULL);
 }
 
+/* As long as any other call, but never so long that a drain would have to cut it off. */
+static int64_t patience_ms(const struct gw_api_request *rq)
+{
+    int64_t timeout_ms = rq->generation->config->outbound.timeout_ms;
+    int64_t drain_ms = rq->worker->boot->config->limits.drain_timeout_ms;
+    return timeout_ms < drain_ms ? timeout_ms : drain_ms;
+}
+
 static void ask(struct gw_api_request *rq, const struct gw_peer *issuer, const char *session_id)
 {
-    const struct gw_outbound_config *config = &rq->generation->config->outbound;
     struct question *question = s2s_arena_alloc(rq->arena, sizeof(*question));
     s2s_assert(question != NULL);
     rq->state = question;
     rq->cancel = cancel;
     question->rq = rq;
-    question->asked_us = gw_monotonic_us();
     question->call = (struct gw_outbound_call){
         .target = &issuer->target,
         .method = "POST",
         .path = s2s_endpoints[S2S_METADATA].path,
-        .timeout_ms = config->timeout_ms,
-        .max_answer = config->max_answer,
+        .timeout_ms = patience_ms(rq),
+        .max_answer = rq->generation->config->outbound.max_answer,
         .done = on_answer,
     };
     set_headers(question);
