@@ -275,6 +275,17 @@ void s2s_jwk_free(struct s2s_jwk *jwk)
     free(jwk);
 }
 
+static void free_deferred(void *jwk)
+{
+    s2s_jwk_free(jwk);
+}
+
+struct s2s_jwk *s2s_jwk_own(struct s2s_arena *arena, struct s2s_jwk *jwk)
+{
+    s2s_arena_defer(arena, free_deferred, jwk);
+    return jwk;
+}
+
 struct s2s_jwk *s2s_jwk_share(struct s2s_jwk *jwk)
 {
     atomic_fetch_add_explicit(&jwk->references, 1, memory_order_relaxed);

@@ -38,6 +38,9 @@ S2S_MUST_CHECK struct s2s_result s2s_jwk_from_pkey(EVP_PKEY *pkey, const char *a
 
 void s2s_jwk_free(struct s2s_jwk *jwk);
 
+/* Hand `jwk` (one reference) to the arena; returns `jwk`. */
+struct s2s_jwk *s2s_jwk_own(struct s2s_arena *arena, struct s2s_jwk *jwk);
+
 /* One more reference to the same key; free each. */
 struct s2s_jwk *s2s_jwk_share(struct s2s_jwk *jwk);
 

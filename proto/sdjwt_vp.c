@@ -110,11 +110,6 @@ static struct s2s_result check_validity(const struct s2s_sdjwt_policy *policy,
     return s2s_jwt_check_times(claims, expected->now, policy->leeway);
 }
 
-static void free_key(void *key)
-{
-    s2s_jwk_free(key);
-}
-
 /* The holder's key: `cnf.jwk` (RFC 7800 section 3.2). */
 static struct s2s_result read_holder(struct s2s_arena *arena, const struct json_object *claims,
                                      const struct s2s_jwk **out)
@@ -124,8 +119,7 @@ static struct s2s_result read_holder(struct s2s_arena *arena, const struct json_
         return s2s_fail(S2S_MALFORMED, "the credential is bound to no key");
     struct s2s_jwk *key;
     S2S_TRY(s2s_jwk_parse_public(jwk, &key));
-    s2s_arena_defer(arena, free_key, key);
-    *out = key;
+    *out = s2s_jwk_own(arena, key);
     return s2s_jwk_permits(key, S2S_USE_VERIFY) ? s2s_ok() : s2s_fail(S2S_BAD_KEY, "the holder's key may not sign");
 }
 

@@ -230,11 +230,6 @@ static struct s2s_result check_proof(struct s2s_arena *arena, const struct s2s_w
     return s2s_ok();
 }
 
-static void free_key(void *key)
-{
-    s2s_jwk_free(key);
-}
-
 static bool contains(struct s2s_jwk *const *keys, size_t count, const struct s2s_jwk *key)
 {
     for (size_t i = 0; i < count; i++) {
@@ -262,7 +257,7 @@ struct s2s_result s2s_wsk_presentment_keys(struct s2s_arena *arena, const struct
         struct json_object *key_data = json_object_array_get_idx(list, i);
         struct s2s_jwk *key;
         S2S_TRY(verdict(s2s_keydata_key(key_data, S2S_PRESENTMENT_KEY, &key), S2S_MALFORMED));
-        s2s_arena_defer(arena, free_key, key);
+        s2s_jwk_own(arena, key);
         if (contains(found, i, key))
             return s2s_fail(S2S_MALFORMED, "a presentment key is there twice");
         S2S_TRY(check_proof(arena, ctx, key_data, key));

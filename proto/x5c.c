@@ -185,11 +185,6 @@ static struct s2s_result validate_path(const struct s2s_trust *trust, STACK_OF(X
     return valid ? s2s_ok() : verdict_of(error);
 }
 
-static void free_key(void *key)
-{
-    s2s_jwk_free(key);
-}
-
 static struct s2s_result read_key(struct s2s_arena *arena, X509 *leaf, const struct s2s_jwk **out)
 {
     if ((X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0) /* all bits are set where there is no keyUsage */
@@ -201,7 +196,7 @@ static struct s2s_result read_key(struct s2s_arena *arena, X509 *leaf, const str
     struct s2s_result made = s2s_jwk_from_pkey(pkey, NULL, NULL, &key);
     if (s2s_failed(made))
         return s2s_crypto_fail(made.code, made.detail);
-    s2s_arena_defer(arena, free_key, key);
+    s2s_jwk_own(arena, key);
     if (s2s_jws_curve_alg(s2s_jwk_curve(key)) == NULL)
         return s2s_fail(S2S_UNSUPPORTED, "the certificate's key cannot sign");
     *out = key;

@@ -52,16 +52,10 @@ static inline struct json_object *copy_of(struct json_object *obj)
     return json(json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PLAIN));
 }
 
-static inline void free_jwk(void *jwk)
-{
-    s2s_jwk_free(jwk);
-}
-
 /* Keys that live as long as the arena. */
 static inline struct s2s_jwk *own(struct s2s_jwk *jwk)
 {
-    s2s_arena_defer(arena, free_jwk, jwk);
-    return jwk;
+    return s2s_jwk_own(arena, jwk);
 }
 
 static inline struct s2s_jwk *private_key(const struct json_object *obj)
