@@ -81,10 +81,15 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION test.answered(p_endpoint text, p_ref text, p_answer text, p_side text DEFAULT 'WALLET', p_status integer DEFAULT 200)
+CREATE FUNCTION test.landed(p_endpoint text, p_ref text, p_answer text, p_side text DEFAULT 'WALLET')
+RETURNS text LANGUAGE sql AS $$
+  SELECT s2s.delivery_done((test.owed(p_endpoint, p_ref, p_side)).delivery_id, test.lease(77), 200, p_answer)
+$$;
+
+CREATE FUNCTION test.answered(p_endpoint text, p_ref text, p_answer text, p_side text DEFAULT 'WALLET')
 RETURNS text LANGUAGE sql AS $$
   SELECT test.sent(p_endpoint, p_ref, p_side);
-  SELECT s2s.delivery_done((test.owed(p_endpoint, p_ref, p_side)).delivery_id, test.lease(77), p_status, p_answer)
+  SELECT test.landed(p_endpoint, p_ref, p_answer, p_side)
 $$;
 
 CREATE FUNCTION test.refused(p_endpoint text, p_ref text, p_status integer, p_side text DEFAULT 'WALLET')
