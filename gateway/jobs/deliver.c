@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Three kinds of messages take the same way and differ in a few decisions, which stand together in `routes`:
+ * Three kinds of messages take the same way and differ in a few decisions, which stand together in `struct route`:
  *
  *   the issuer's calls    the wallet has it when it says 2xx; what it says beside that matters little
  *   the wallet's calls    the answer is what the call was for: one that is not the endpoint's, or not about the thing
