@@ -48,9 +48,8 @@ struct gw_outbound_call {
     const char *body;
     size_t body_len;
     int64_t timeout_ms; /* of the whole call */
-    int64_t
-        send_by_us;    /* monotonic: the request is not begun any later, however the process was held up; 0: whenever */
-    size_t max_answer; /* octets of the body */
+    int64_t send_by_us; /* monotonic: a request is not begun later, whatever held the process up; 0: whenever */
+    size_t max_answer;  /* octets of the body */
     void (*done)(struct gw_outbound_call *call, const struct gw_outbound_answer *answer);
 
     /* Private to outbound.c. */
