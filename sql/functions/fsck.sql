@@ -166,7 +166,8 @@ BEGIN
   UNION ALL
   SELECT 'delivery-endpoint-unknown', d.delivery_id::text
   FROM s2s.delivery AS d
-  WHERE d.endpoint NOT IN (SELECT e FROM s2s.delivery_endpoints() AS e)
+  WHERE d.endpoint NOT IN (SELECT e FROM s2s.delivery_endpoints() AS e UNION ALL SELECT t FROM s2s.webhook_types() AS t)
+    OR s2s.delivery_is_webhook(d.endpoint) <> EXISTS (SELECT FROM s2s.lane AS l WHERE l.peer = d.peer AND l.kind = 'WEBHOOK')
 
   UNION ALL
   SELECT 'delivery-without-lane', d.delivery_id::text
@@ -185,7 +186,13 @@ BEGIN
   SELECT 'answer-twice', a.peer || ' ' || a.request_id
   FROM s2s.answer AS a
   GROUP BY a.peer, a.request_id
-  HAVING count(*) > 1;
+  HAVING count(*) > 1
+
+  UNION ALL
+  SELECT f.check_name, f.detail FROM s2s.wallet_fsck() AS f
+
+  UNION ALL
+  SELECT f.check_name, f.detail FROM s2s.reconcile_fsck() AS f;
 END
 $$;
 COMMENT ON FUNCTION s2s.fsck() IS 'Broken promises; no rows when all is well.';

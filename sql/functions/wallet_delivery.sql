@@ -141,11 +141,11 @@ COMMENT ON FUNCTION s2s.wallet_lock_thing(s2s.delivery) IS 'Locks what an answer
 
 CREATE OR REPLACE FUNCTION s2s.wallet_verification(p_answer jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
   SELECT jsonb_object_agg(m.key, m.value)
-  FROM jsonb_each(p_answer) AS m
+  FROM jsonb_each(CASE WHEN jsonb_typeof(p_answer) = 'object' THEN p_answer END) AS m
   WHERE m.key IN ('sessionId', 'verificationId', 'status', 'credentialConfigurationIds', 'authorizedDeviceCount',
                   'reasonCode', 'rejectedDetails', 'deniedMessage', 'verificationDataRequest', 'extensions')
 $$;
-COMMENT ON FUNCTION s2s.wallet_verification(jsonb) IS 'The members of VerificationStatus (profile section 4), no others.';
+COMMENT ON FUNCTION s2s.wallet_verification(jsonb) IS 'The members of VerificationStatus (profile section 4), no others; null when it has none.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_answer_fault(w s2s.wallet_session, p_answer jsonb)
 RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$

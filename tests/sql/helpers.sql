@@ -200,6 +200,31 @@ RETURNS text LANGUAGE sql AS $$
                              p_block, p_give_up)
 $$;
 
+-- What the wallet has sent last is answered, by an issuer that may be polled.
+CREATE FUNCTION test.told(
+  p_endpoint text, p_ref text, p_answer text, p_status integer DEFAULT 200, p_first interval DEFAULT '2 s',
+  p_longest interval DEFAULT '60 s')
+RETURNS text LANGUAGE sql AS $$
+  SELECT coalesce(
+    (SELECT s2s.delivery_done(d.delivery_id, d.lease, p_status, p_answer, p_first, p_longest)
+     FROM s2s.delivery AS d
+     WHERE d.endpoint = p_endpoint AND d.ref = p_ref AND d.side = 'WALLET'), 'fenced')
+$$;
+
+-- The issuer tells by itself. Its verificationIds are "v-" and the session.
+CREATE FUNCTION test.notify(
+  p_session text, p_status text, p_more jsonb DEFAULT '{}', p_peer text DEFAULT 'issuer', p_verification text DEFAULT NULL)
+RETURNS s2s.reply LANGUAGE sql AS $$
+  SELECT s2s.wallet_verification_notify(
+    p_peer, gen_random_uuid(), '/verification/notify', '\x01', gen_random_uuid(), p_session, v.id, p_status,
+    (jsonb_build_object('sessionId', p_session, 'verificationId', v.id, 'status', p_status) || p_more)::json)
+  FROM (VALUES (coalesce(p_verification, 'v-' || p_session))) AS v (id)
+$$;
+
+CREATE FUNCTION test.wallet_session(p_session text) RETURNS s2s.wallet_session LANGUAGE sql AS $$
+  SELECT w FROM s2s.wallet_session AS w WHERE w.session_id = p_session
+$$;
+
 -- Time passes: for what is owed or in flight; for lanes that are blocked.
 CREATE FUNCTION test.overdue() RETURNS void LANGUAGE sql AS $$
   UPDATE s2s.delivery SET next_at = clock_timestamp() - interval '1 s'
@@ -226,6 +251,22 @@ CREATE FUNCTION test.owing(p_peer text, p_count integer, p_since interval DEFAUL
   SELECT clock_timestamp() + p_since, clock_timestamp() + p_since, clock_timestamp() + p_since, gen_random_uuid(), p_peer,
          '/verification/notify', gen_random_uuid()
   FROM generate_series(1, p_count)
+$$;
+
+-- What fsck finds.
+CREATE FUNCTION test.broken() RETURNS text[] LANGUAGE sql AS $$
+  SELECT coalesce(array_agg(DISTINCT f.check_name), '{}') FROM s2s.fsck() AS f
+$$;
+-- What fsck says after p_do, which is undone: the exception takes it back.
+CREATE FUNCTION test.breaks(p_do text) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE v_found text[];
+BEGIN
+  EXECUTE p_do;
+  v_found := test.broken();
+  RAISE EXCEPTION 'undo';
+EXCEPTION WHEN raise_exception THEN
+  RETURN v_found;
+END
 $$;
 
 -- A reply in a nutshell: "200 answered", "409 answered SESSION_CONSUMED", "- retry".

@@ -538,6 +538,12 @@ CREATE FUNCTION s2s.instance_status(i s2s.instance) RETURNS text
 
 COMMENT ON FUNCTION s2s.instance_status(i s2s.instance) IS 'The status that the facts amount to, strongest first.';
 
+CREATE FUNCTION s2s.is_owed(p_endpoint text, p_ref text, p_side text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.is_owed(p_endpoint text, p_ref text, p_side text) IS 'Somebody is owed word of a thing, or a dead letter says that he is not.';
+
 CREATE FUNCTION s2s.issuer_answer(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_status integer, p_body text) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
@@ -970,6 +976,12 @@ CREATE FUNCTION s2s.reconcile_found(p_reconciliation_id text, p_instance_id text
     LANGUAGE sql
     AS …
 
+CREATE FUNCTION s2s.reconcile_fsck() RETURNS TABLE(check_name text, detail text)
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_fsck() IS 'Broken promises of these tables, for s2s.fsck().';
+
 CREATE FUNCTION s2s.reconcile_grid_issuer(i s2s.instance, p_theirs text, p_version text, p_settled_before timestamp with time zone) RETURNS TABLE(finding text, action text)
     LANGUAGE sql IMMUTABLE
     AS …
@@ -1381,6 +1393,12 @@ CREATE FUNCTION s2s.wallet_flag(i s2s.wallet_instance, p_update_available boolea
 
 COMMENT ON FUNCTION s2s.wallet_flag(i s2s.wallet_instance, p_update_available boolean, p_display_updated boolean) IS 'Of a (locked) instance there is something newer, says the issuer. The webhooks are told when the flag goes up.';
 
+CREATE FUNCTION s2s.wallet_fsck() RETURNS TABLE(check_name text, detail text)
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_fsck() IS 'Broken promises of the wallet''s tables, for s2s.fsck().';
+
 CREATE FUNCTION s2s.wallet_given_up(d s2s.delivery, p_reason text) RETURNS void
     LANGUAGE plpgsql
     AS …
@@ -1579,7 +1597,7 @@ CREATE FUNCTION s2s.wallet_verification(p_answer jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     AS …
 
-COMMENT ON FUNCTION s2s.wallet_verification(p_answer jsonb) IS 'The members of VerificationStatus (profile section 4), no others.';
+COMMENT ON FUNCTION s2s.wallet_verification(p_answer jsonb) IS 'The members of VerificationStatus (profile section 4), no others; null when it has none.';
 
 CREATE FUNCTION s2s.wallet_verification_notify(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_status text, p_verification json) RETURNS s2s.reply
     LANGUAGE plpgsql

@@ -3,29 +3,14 @@
 BEGIN;
 SELECT plan(47);
 
-CREATE FUNCTION pg_temp.found() RETURNS text[] LANGUAGE sql AS $$
-  SELECT coalesce(array_agg(DISTINCT f.check_name), '{}') FROM s2s.fsck() AS f
-$$;
--- What fsck says after p_do, which is undone: the exception takes it back.
-CREATE FUNCTION pg_temp.breaks(p_do text) RETURNS text[] LANGUAGE plpgsql AS $$
-DECLARE v_found text[];
-BEGIN
-  EXECUTE p_do;
-  v_found := pg_temp.found();
-  RAISE EXCEPTION 'undo';
-EXCEPTION WHEN raise_exception THEN
-  RETURN v_found;
-END
-$$;
-
 SELECT is(s2s.lanes_set('{wallet}'), 1, 'a peer that can be called');
 SELECT lives_ok($$SELECT test.provisioned('approved', '{badge,pass}'), test.initiate('pending', p_jwe => '{a}'),
                          test.initiate('asked'), test.initiate('waits')$$, 'a bit of everything');
 SELECT lives_ok($$SELECT test.get_pending('approved'), test.evaluate('asked', 'ADDITIONAL_INFO_REQUIRED'),
                          test.evaluate('waits', 'PENDING')$$, 'in every kind of state');
-SELECT is(pg_temp.found(), '{}', 'clean');
+SELECT is(test.broken(), '{}', 'clean');
 
-SELECT is(pg_temp.breaks(format(broken, session)), ARRAY[name], name || ': ' || n)
+SELECT is(test.breaks(format(broken, session)), ARRAY[name], name || ': ' || n)
 FROM (VALUES
   (1, 'verification-status', 'pending', $$UPDATE s2s.verification SET status = 'BOGUS', cancelled = true, due_at = least(deadline, expires_at) WHERE session_id = '%s'$$),
   (2, 'verification-incomplete', 'asked', $$UPDATE s2s.verification SET data_request = NULL WHERE session_id = '%s'$$),
@@ -61,19 +46,19 @@ FROM (VALUES
 ) AS t (n, name, session, broken);
 
 -- What is no breach.
-SELECT is(pg_temp.breaks($$SELECT test.cancel('pending')$$), '{}', 'a final verification with a fresh job');
-SELECT is(pg_temp.breaks($$SELECT s2s.job_retry(test.job('pending'), test.lease(), '1 h', 'x', 1)$$), '{}', 'a dead letter is a record');
-SELECT is(pg_temp.breaks($$SELECT test.manage('approved', 'UNLINK')$$), '{}', 'an unlinked instance');
-SELECT is(pg_temp.breaks($$SELECT s2s.expire_due(10)$$), '{}', 'expiry');
-SELECT is(pg_temp.breaks($$SELECT test.claim(p_max_attempts => 0)$$), '{}', 'jobs that are given up');
-SELECT is(pg_temp.breaks($$SELECT test.supplement('pending'); SELECT test.evaluate('pending', 'REJECTED')$$), '{}', 'data of two submissions');
-SELECT is(pg_temp.breaks($$SELECT test.get('approved')$$), '{}', 'a get');
-SELECT is(pg_temp.breaks($$SELECT test.evaluate('pending', 'DENIED'); SELECT test.send(1); SELECT test.done('pending', 1)$$), '{}', 'a notice');
-SELECT is(pg_temp.breaks($$SELECT test.send(1); SELECT test.failed('asked', 1, 'final', 'HTTP 400')$$), '{}', 'one that was refused');
-SELECT is(pg_temp.breaks($$SELECT s2s.instance_command((test.instance('approved')).instance_id, 'CANCEL', NULL)$$), '{}', 'a cancellation');
-SELECT is(pg_temp.breaks($$UPDATE s2s.lane SET created_at = now() + interval '1 s'; DELETE FROM s2s.ledger; DELETE FROM s2s.delivery$$), '{}',
+SELECT is(test.breaks($$SELECT test.cancel('pending')$$), '{}', 'a final verification with a fresh job');
+SELECT is(test.breaks($$SELECT s2s.job_retry(test.job('pending'), test.lease(), '1 h', 'x', 1)$$), '{}', 'a dead letter is a record');
+SELECT is(test.breaks($$SELECT test.manage('approved', 'UNLINK')$$), '{}', 'an unlinked instance');
+SELECT is(test.breaks($$SELECT s2s.expire_due(10)$$), '{}', 'expiry');
+SELECT is(test.breaks($$SELECT test.claim(p_max_attempts => 0)$$), '{}', 'jobs that are given up');
+SELECT is(test.breaks($$SELECT test.supplement('pending'); SELECT test.evaluate('pending', 'REJECTED')$$), '{}', 'data of two submissions');
+SELECT is(test.breaks($$SELECT test.get('approved')$$), '{}', 'a get');
+SELECT is(test.breaks($$SELECT test.evaluate('pending', 'DENIED'); SELECT test.send(1); SELECT test.done('pending', 1)$$), '{}', 'a notice');
+SELECT is(test.breaks($$SELECT test.send(1); SELECT test.failed('asked', 1, 'final', 'HTTP 400')$$), '{}', 'one that was refused');
+SELECT is(test.breaks($$SELECT s2s.instance_command((test.instance('approved')).instance_id, 'CANCEL', NULL)$$), '{}', 'a cancellation');
+SELECT is(test.breaks($$UPDATE s2s.lane SET created_at = now() + interval '1 s'; DELETE FROM s2s.ledger; DELETE FROM s2s.delivery$$), '{}',
           'a peer that could not be called then');
-SELECT is(pg_temp.found(), '{}', 'clean again');
+SELECT is(test.broken(), '{}', 'clean again');
 
 SELECT * FROM finish();
 ROLLBACK;
