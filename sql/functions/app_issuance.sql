@@ -83,6 +83,8 @@ DECLARE
   w s2s.wallet_session;
   v_last_seq integer;
   v_waiting bigint;
+  -- An issuer that does not answer must not make the queue grow without end.
+  v_max_waiting CONSTANT integer := 16;
 BEGIN
   IF r.outcome IS NOT NULL THEN
     RETURN r;
@@ -96,8 +98,7 @@ BEGIN
   SELECT coalesce(max(s.seq), 0), count(*) INTO v_last_seq, v_waiting
   FROM s2s.wallet_submission AS s
   WHERE s.session_id = w.session_id;
-  IF v_waiting >= 16 THEN
-    -- An issuer that does not answer must not make the queue grow without end.
+  IF v_waiting >= v_max_waiting THEN
     RETURN s2s.refuse(x, 'content-too-large');
   END IF;
 
