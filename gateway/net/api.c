@@ -263,11 +263,12 @@ static void read_parameters(struct gw_api_request *rq)
     const struct gw_api_route *route = rq->route;
     struct s2s_bytes path = path_of(req);
     gw_api_read_path(rq->arena, route->path, (const char *)path.data, path.len, rq->input, &rq->violations);
+    bool path_read = rq->violations.count == 0;
     rq->order_key = first_text(rq->input);
     if (path.len < req->path.len)
         gw_api_read_query(rq->arena, route->parameters, route->path, req->path.base + path.len + 1,
                           req->path.len - path.len - 1, rq->input, &rq->violations);
-    if (rq->violations.count == 0 && route->parameters != NULL)
+    if (path_read && route->parameters != NULL) /* else it would say that what cannot be read is missing */
         s2s_schema_check(rq->arena, route->parameters, rq->input, &rq->violations);
 }
 

@@ -202,6 +202,9 @@ START_TEST(all_violations_at_once)
 {
     assert_violations(get("/v1/things?limit=0&color=purple"), "/limit: must be at least 1",
                       "/color: must have at most 5 characters");
+    assert_violations(get("/v1/things?limit=0&x=1"), "/x: is not a query parameter of this path",
+                      "/limit: must be at least 1");
+    assert_violations(get("/v1/things/%ff"), "/thingId: must be percent-encoded UTF-8");
     assert_violations(get("/v1/things?limit=1&size=2&size=3"), "/size: is not a query parameter of this path",
                       "/size: is not a query parameter of this path");
     assert_violations(get("/v1/things/123456789"), "/thingId: must have at most 8 characters");
