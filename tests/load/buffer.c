@@ -24,10 +24,15 @@ bool load_buffer_add(struct load_buffer *buffer, const void *data, size_t len, s
     return true;
 }
 
+void load_buffer_bytes(struct load_buffer *buffer, struct s2s_bytes bytes)
+{
+    bool added = load_buffer_add(buffer, bytes.data, bytes.len, SIZE_MAX / 4);
+    s2s_assert(added);
+}
+
 void load_buffer_text(struct load_buffer *buffer, const char *text)
 {
-    bool added = load_buffer_add(buffer, text, strlen(text), SIZE_MAX / 4);
-    s2s_assert(added);
+    load_buffer_bytes(buffer, s2s_bytes(text, strlen(text)));
 }
 
 void load_buffer_consume(struct load_buffer *buffer, size_t len)

@@ -30,6 +30,9 @@ void load_hub_init(struct load_hub *hub, uv_loop_t *loop)
 void load_hub_close(struct load_hub *hub)
 {
     uv_close((uv_handle_t *)&hub->prepare, NULL);
+    while (uv_run(hub->loop, UV_RUN_DEFAULT) != 0)
+        ; /* a uv_stop from while the loop did not run ends the first round at once */
+    s2s_assert(uv_loop_close(hub->loop) == 0);
 }
 
 /* ---- ending ---- */
@@ -154,25 +157,31 @@ static bool write_out(struct load_link *link)
     return true;
 }
 
-/* A server that lets us go leaves nothing in flight; then this connection has done its duty. */
-static bool has_parted(struct load_link *link)
+/* When the server takes no more requests, the connection ends with the last answer. */
+static void part(struct load_link *link)
 {
-    if (!link->leaving || link->in_flight > 0)
-        return false;
-    load_link_close(link, NULL);
-    return true;
+    if (link->leaving && link->in_flight == 0)
+        load_link_close(link, NULL);
 }
 
 static void flush(struct load_link *link)
 {
-    if (link->state != LOAD_LINK_OPEN)
-        return;
-    if (link->out.len == 0 && !link->protocol->produce(link, &link->out)) {
-        load_link_close(link, "the protocol has failed");
+    if (link->fd < 0) { /* could not even begin to connect */
+        load_link_close(link, NULL);
         return;
     }
-    if (write_out(link))
-        has_parted(link);
+    bool made = link->state == LOAD_LINK_OPEN;
+    while (made) {
+        if (link->out.len == 0 && !link->protocol->produce(link, &link->out)) {
+            load_link_close(link, "the protocol has failed");
+            return;
+        }
+        made = link->out.len > 0;
+        if (!write_out(link))
+            return;
+        made = made && link->out.len == 0;
+    }
+    part(link);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -308,35 +317,20 @@ static int start_connect(struct load_link *link)
     return fd;
 }
 
-/* Out of descriptors, or out of ports: an answer that the owner must get later, as any other. */
-static void on_failed_at_once(uv_handle_t *poll)
-{
-    struct load_link *link = poll->data;
-    free(poll);
-    link->poll = NULL;
-    load_link_close(link, link->reason);
-}
-
 void load_link_open(struct load_link *link)
 {
     s2s_assert(link->state == LOAD_LINK_CLOSED);
     link->state = LOAD_LINK_CONNECTING;
     link->reason[0] = '\0';
     link->began = load_now();
-    link->ssl = NULL;
     link->fd = start_connect(link);
-    link->poll = calloc(1, sizeof(*link->poll));
-    s2s_assert(link->poll != NULL);
-    if (link->fd < 0) {
+    if (link->fd < 0) { /* no descriptor or no port is left: told from the loop, as every other failure */
         snprintf(link->reason, sizeof(link->reason), "connecting: %s", strerror(errno));
-        uv_timer_t *timer = realloc(link->poll, sizeof(uv_timer_t) + sizeof(uv_poll_t));
-        s2s_assert(timer != NULL && uv_timer_init(link->hub->loop, timer) == 0);
-        timer->data = link;
-        link->poll = NULL;
-        uv_close((uv_handle_t *)timer, on_failed_at_once);
+        load_link_touch(link);
         return;
     }
-    s2s_assert(uv_poll_init(link->hub->loop, link->poll, link->fd) == 0);
+    link->poll = calloc(1, sizeof(*link->poll));
+    s2s_assert(link->poll != NULL && uv_poll_init(link->hub->loop, link->poll, link->fd) == 0);
     link->poll->data = link;
     want(link, UV_WRITABLE);
 }

@@ -40,7 +40,7 @@ struct load_hub {
 };
 
 void load_hub_init(struct load_hub *hub, uv_loop_t *loop);
-/* The loop must run once more afterwards. */
+/* Close the hub and its loop, when every other handle of the loop is closing. */
 void load_hub_close(struct load_hub *hub);
 
 enum load_link_state { LOAD_LINK_CLOSED, LOAD_LINK_CONNECTING, LOAD_LINK_SHAKING, LOAD_LINK_OPEN };
@@ -64,8 +64,8 @@ struct load_link {
     bool leaving;     /* the server takes no more requests on this connection */
     char reason[128]; /* "" when the connection was ended in order */
     unsigned attempts;
-    uint64_t began;     /* of the attempt */
-    unsigned in_flight; /* requests */
+    uint64_t began;              /* of the attempt */
+    unsigned in_flight;          /* requests */
     struct load_traffic traffic; /* of the connections before this one */
 
     int fd;

@@ -81,9 +81,7 @@ static bool take_value(struct cursor *c, struct s2s_bytes *value)
     if (c->at == c->end)
         return false;
     const char *begin = c->at;
-    bool whole = *begin == '"'                    ? skip_string(c)
-                 : *begin == '{' || *begin == '[' ? skip_nested(c)
-                                                  : skip_literal(c);
+    bool whole = *begin == '"' ? skip_string(c) : *begin == '{' || *begin == '[' ? skip_nested(c) : skip_literal(c);
     *value = s2s_bytes(begin, (size_t)(c->at - begin));
     return whole;
 }

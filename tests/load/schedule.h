@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 struct load_schedule {
-    double rate; /* arrivals a second after the ramp, more than 0 */
-    double ramp; /* seconds over which the rate grows; 0 for none */
+    double rate;            /* arrivals a second after the ramp, more than 0 */
+    double ramp;            /* seconds over which the rate grows; 0 for none */
     unsigned share, shares; /* of the arrivals 0, 1, 2 … this one takes every `shares`th, from number `share` on */
 };
 

@@ -24,7 +24,8 @@ static bool load_identity(SSL_CTX *context, const char *certificate, const char 
 
 static bool load_trust(SSL_CTX *context, const char *ca, struct load_error *error)
 {
-    int loaded = ca != NULL ? SSL_CTX_load_verify_locations(context, ca, NULL) : SSL_CTX_set_default_verify_paths(context);
+    int loaded =
+        ca != NULL ? SSL_CTX_load_verify_locations(context, ca, NULL) : SSL_CTX_set_default_verify_paths(context);
     return loaded == 1 || load_fail(error, "%s: %s", ca != NULL ? ca : "the system's certificates", load_tls_reason());
 }
 
@@ -55,8 +56,8 @@ SSL_CTX *load_tls_context(const struct load_target *target, const char *certific
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     s2s_assert(context != NULL);
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context, 1); /* one system call for many records, or for a record and its header */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* every connection is a whole handshake */
     expect_server(context, target);
