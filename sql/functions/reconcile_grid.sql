@@ -42,7 +42,7 @@ RETURNS TABLE (finding text, action text) LANGUAGE sql IMMUTABLE AS $$
                p_theirs IN ('IN_PROCESS', 'ACTIVE', 'SUSPENDED_ISSUER', 'SUSPENDED_WALLET') AS theirs_lives,
                p_theirs IN ('UNLINKED', 'CANCELLED') AS theirs_is_over) AS f
   CROSS JOIN LATERAL (VALUES
-    (lives AND p_theirs IS NULL, 'unknown to the wallet', NULL),
+    (lives AND p_theirs IS NULL AND i.created_at < p_settled_before, 'unknown to the wallet', NULL),
     (lives AND NOT theirs_lives AND NOT theirs_is_over, 'the wallet cannot tell', NULL),
     (i.cancelled AND theirs_lives, 'cancelled, which the wallet does not know', 'send UNLINK'),
     -- A wallet that says CANCELLED heard so from a database that is gone. It has unlinked the credential in any case;
@@ -63,8 +63,8 @@ RETURNS TABLE (finding text, action text) LANGUAGE sql IMMUTABLE AS $$
   WHERE cell.is_so
 $$;
 COMMENT ON FUNCTION s2s.reconcile_grid_issuer IS
-  'What the issuer finds when a wallet shows p_theirs (null: it knows no such instance) and p_version (null: unknown). An '
-  'instance that was made after p_settled_before may well be confirmed any moment.';
+  'What the issuer finds when a wallet shows p_theirs (null: it knows no such instance) and p_version (null: unknown). The '
+  'wallet may be about to take over, or to confirm, an instance that was made after p_settled_before.';
 
 CREATE OR REPLACE FUNCTION s2s.reconcile_grid_wallet(i s2s.wallet_instance, p_theirs text, p_version text)
 RETURNS TABLE (finding text, action text) LANGUAGE sql IMMUTABLE AS $$
