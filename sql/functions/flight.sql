@@ -238,12 +238,6 @@ COMMENT ON FUNCTION s2s.delivery_done(bigint, uuid, integer, text, interval, int
   'The peer has answered with a 2xx. p_poll_first and p_poll_longest: how soon and how seldom to ask a peer that has '
   'nothing to tell yet; null: not at all, it will notify.';
 
--- For gateways that do not tell the status yet.
-CREATE OR REPLACE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_answer text)
-RETURNS text LANGUAGE sql AS $$
-  SELECT s2s.delivery_done(p_delivery_id, p_lease, 200, p_answer)
-$$;
-
 CREATE OR REPLACE FUNCTION s2s.delivery_failed(
   p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval,
   p_give_up_after interval, p_status integer DEFAULT 0, p_answer text DEFAULT NULL)

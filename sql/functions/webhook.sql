@@ -27,7 +27,6 @@ BEGIN
     SELECT l.peer
     FROM s2s.lane AS l
     WHERE l.peer LIKE 'webhook:%' AND l.kind = 'WEBHOOK' AND l.active AND (l.events IS NULL OR p_type = ANY (l.events))
-    ORDER BY l.peer
   LOOP
     PERFORM s2s.delivery_owe(v_lane, p_type, p_ref, p_payload, p_side => p_side);
     v_owed := v_owed + 1;

@@ -278,10 +278,6 @@ CREATE FUNCTION s2s.delivery_bury(d s2s.delivery, p_reason text) RETURNS void
 
 COMMENT ON FUNCTION s2s.delivery_bury(d s2s.delivery, p_reason text) IS 'Makes a (locked) delivery a dead letter.';
 
-CREATE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_answer text) RETURNS text
-    LANGUAGE sql
-    AS …
-
 CREATE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status integer, p_answer text, p_poll_first interval DEFAULT NULL::interval, p_poll_longest interval DEFAULT NULL::interval, p_give_up_after interval DEFAULT '7 days'::interval) RETURNS text
     LANGUAGE plpgsql
     AS …
@@ -986,7 +982,7 @@ CREATE FUNCTION s2s.reconcile_grid_issuer(i s2s.instance, p_theirs text, p_versi
     LANGUAGE sql IMMUTABLE
     AS …
 
-COMMENT ON FUNCTION s2s.reconcile_grid_issuer(i s2s.instance, p_theirs text, p_version text, p_settled_before timestamp with time zone) IS 'What the issuer finds when a wallet shows p_theirs (null: it knows no such instance) and p_version (null: unknown). An instance that was made after p_settled_before may well be confirmed any moment.';
+COMMENT ON FUNCTION s2s.reconcile_grid_issuer(i s2s.instance, p_theirs text, p_version text, p_settled_before timestamp with time zone) IS 'What the issuer finds when a wallet shows p_theirs (null: it knows no such instance) and p_version (null: unknown). The wallet may be about to take over, or to confirm, an instance that was made after p_settled_before.';
 
 CREATE TABLE s2s.wallet_instance (
     created_at timestamp with time zone NOT NULL,
