@@ -40,6 +40,17 @@ struct gw_string_list {
 /* Sides of the protocol that a process or a peer takes: bits. */
 enum { GW_ROLE_ISSUER = 1u, GW_ROLE_WALLET = 2u };
 
+/* What an operator may do: each includes those before. */
+enum gw_operator_role { GW_OPERATOR_READ, GW_OPERATOR_REVIEW, GW_OPERATOR_OPERATE };
+
+/* Who may use the operators' API. */
+struct gw_operator_config {
+    int line;
+    char *name; /* stands in the audit ledger */
+    uint8_t sha256[32];
+    enum gw_operator_role role;
+};
+
 /* The listeners that there can be. */
 enum gw_listener_id {
     GW_LISTEN_S2S,    /* wallet servers call the issuer; mutual TLS */
@@ -54,7 +65,9 @@ enum gw_listener_id {
 struct gw_listener_config {
     bool enabled;
     int line;
-    char *socket;  /* path of a Unix socket, absolute; NULL: address and port */
+    char *socket;                      /* path of a Unix socket, absolute; NULL: address and port */
+    struct gw_operator_config *tokens; /* of the operators' listener */
+    size_t token_count;
     char *address; /* numeric IPv4 or IPv6 */
     int port;
     struct gw_file certificate;    /* PEM chain, leaf first (TLS listeners) */
@@ -73,6 +86,8 @@ struct gw_rate_limit {
     unsigned burst;
 };
 
+enum gw_attestation_policy { GW_ATTESTATION_IGNORED, GW_ATTESTATION_OPTIONAL, GW_ATTESTATION_REQUIRED };
+
 /* A registered peer. */
 struct gw_peer_config {
     int line;
@@ -89,6 +104,9 @@ struct gw_peer_config {
     struct gw_file_list ca;  /* who may sign its server certificate; empty: the system's authorities */
     enum s2s_nonce_policy verification_nonce;
     bool wek_binding_required;
+    enum gw_attestation_policy attestation; /* of wallet signing keys; default ignored */
+    struct gw_file_list attestation_trust;  /* PEM bundles: who may attest them */
+    struct gw_string_list content_hosts;    /* whose documents may be fetched by reference; none: no references */
 };
 
 /* One item that the built-in policy asks for (VerificationDataItemRequest) and how it is compared. */
@@ -144,7 +162,11 @@ struct gw_credential_config {
     struct gw_claim_config *claims;
     size_t claim_count;
     struct json_object *display; /* array, or NULL */
-    struct gw_file dataset;      /* JSON */
+    char *decision_backend;      /* who decides; NULL: the policy below */
+    char *dataset_backend;       /* who knows the claims; NULL: the dataset file */
+    int64_t dataset_retry_s;     /* `interval` of a 202 while the backend has no claims yet; default 2 s */
+    bool by_webhook;             /* decision: webhook */
+    struct gw_file dataset;      /* JSON; path NULL with a backend */
     char *subject;               /* dataset subject when no item names one; default "default" */
     char *subject_item;          /* id of the item whose member names the subject, or NULL */
     char *subject_member;        /* default "subject" */
@@ -241,14 +263,39 @@ struct gw_reconcile_config {
     int64_t in_process_limit_ms; /* how long an instance may be IN_PROCESS while the wallet says ACTIVE; default 1 h */
 };
 
-/* A receiver of webhooks (Standard Webhooks). */
-struct gw_webhook_config {
+/* How a program of the operator's is reached, and how it knows us. */
+struct gw_receiver_config {
     int line;
     char *name;
-    char *url;                    /* https, or http on a loopback address */
+    char *url;                   /* https, or http on a loopback address */
+    struct gw_file_list secrets; /* `whsec_` and base64; newest first, every one signs */
+    struct gw_file token;        /* bearer token, secret; path NULL: none */
+    struct gw_file certificate;  /* PEM chain that we show, leaf first; path NULL: none */
+    struct gw_file key;          /* PEM, secret */
+    struct gw_file_list ca;      /* who may sign its server certificate; empty: the system's authorities */
+};
+
+/* A receiver of webhooks (Standard Webhooks). */
+struct gw_webhook_config {
+    struct gw_receiver_config to;
     struct gw_string_list events; /* of gw_webhook_events; count 0: all */
-    struct gw_file_list secrets;  /* `whsec_` and base64; newest first, every one signs */
-    struct gw_file_list ca;       /* who may sign its server certificate; empty: the system's authorities */
+};
+
+/* A program that decides on verifications or knows the claims of credentials. */
+struct gw_backend_config {
+    struct gw_receiver_config to;
+    int64_t timeout_ms;   /* of one call; default 10 s */
+    size_t max_answer;    /* octets; default 1 MiB */
+    unsigned concurrency; /* calls in flight of each worker; default 16 */
+};
+
+/* Credential offers of the issuer. */
+struct gw_offers_config {
+    int64_t lifetime_ms;       /* default 10 min */
+    unsigned tx_code_attempts; /* wrong ones, before the offer is used up; default 3 */
+    unsigned tx_code_length;   /* default 6 */
+    bool tx_code_text;         /* letters and digits; default: digits only */
+    char *endpoint;            /* what deep links begin with; default openid-credential-offer:// */
 };
 
 /* Types of webhooks, ended by NULL. */
@@ -265,6 +312,9 @@ struct gw_config {
     struct gw_reconcile_config reconcile;
     struct gw_webhook_config *webhooks;
     size_t webhook_count;
+    struct gw_backend_config *backends;
+    size_t backend_count;
+    struct gw_offers_config offers;
     struct gw_database_config database;
     struct gw_jobs_config jobs;
     struct gw_outbound_config outbound;

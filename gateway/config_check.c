@@ -100,7 +100,25 @@ void gw_check_wallet(struct gw_reader *reader, void *object, const struct gw_yam
                                 wallet->app_tokens[j].line);
 }
 
-/* ---- Webhooks ---- */
+/* ---- Operators and their programs ---- */
+
+void gw_check_operator(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    (void)reader;
+    ((struct gw_operator_config *)object)->line = node->line;
+}
+
+void gw_check_receiver(struct gw_reader *reader, void *object, const struct gw_yaml *node)
+{
+    struct gw_receiver_config *receiver = object;
+    receiver->line = node->line;
+    if ((receiver->certificate.path == NULL) != (receiver->key.path == NULL))
+        gw_complain(reader, node, "certificate and key go together; give both or neither");
+    if (gw_yaml_get(node, "secrets") == NULL && gw_yaml_get(node, "token") == NULL &&
+        gw_yaml_get(node, "certificate") == NULL)
+        gw_complain(reader, node,
+                    "nothing tells the receiver that it is us who call; give secrets, a token or a certificate");
+}
 
 const char *const gw_webhook_events[] = {
     "verification.changed",
@@ -116,8 +134,7 @@ const char *const gw_webhook_events[] = {
 
 void gw_check_webhook(struct gw_reader *reader, void *object, const struct gw_yaml *node)
 {
-    struct gw_webhook_config *webhook = object;
-    webhook->line = node->line;
+    gw_check_receiver(reader, &((struct gw_webhook_config *)object)->to, node);
     const struct gw_yaml *item = gw_yaml_get(node, "events");
     for (item = item != NULL ? item->first : NULL; item != NULL; item = item->next) {
         struct gw_suggestion suggestion = {.word = item->text};
@@ -430,10 +447,28 @@ void gw_check_verification(struct gw_reader *reader, void *object, const struct 
             policy->max_attempts = GUESSES;
 }
 
+/* Who decides and who knows the claims is said once. Whether there are such backends is a matter of the whole. */
+static void check_sources(struct gw_reader *reader, const struct gw_credential_config *credential,
+                          const struct gw_yaml *node)
+{
+    const struct gw_yaml *dataset = gw_yaml_get(node, "dataset");
+    const struct gw_yaml *verification = gw_yaml_get(node, "verification");
+    if (dataset != NULL && (gw_yaml_get(dataset, "file") == NULL) == (gw_yaml_get(dataset, "backend") == NULL))
+        complain_key(reader, dataset, "dataset", "give either file or backend");
+    if (credential->by_webhook != (gw_yaml_get(node, "decision_backend") != NULL))
+        gw_complain(reader, node, "`decision: webhook` and decision_backend go together; give both or neither");
+    else if (!credential->by_webhook && verification == NULL)
+        gw_complain(reader, node, "the required key 'verification' is missing; add it, or let a backend decide");
+    else if (!credential->by_webhook && gw_yaml_get(verification, "decision") == NULL)
+        complain_key(reader, verification, "verification",
+                     "the required key 'decision' is missing; add it (approve, deny or review)");
+}
+
 void gw_check_credential(struct gw_reader *reader, void *object, const struct gw_yaml *node)
 {
     struct gw_credential_config *credential = object;
     credential->line = node->line;
+    check_sources(reader, credential, node);
     if (credential->subject_item == NULL)
         return;
     for (size_t i = 0; i < credential->policy.item_count; i++)
@@ -451,12 +486,51 @@ static unsigned usable_cores(void)
     return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (unsigned)CPU_COUNT(&cores) : 1;
 }
 
+static void check_tokens(struct gw_reader *reader, const struct gw_listener_config *admin)
+{
+    for (size_t i = 0; i < admin->token_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (memcmp(admin->tokens[i].sha256, admin->tokens[j].sha256, sizeof admin->tokens[i].sha256) == 0)
+                gw_config_error(reader->errors, admin->tokens[i].line,
+                                "listeners.admin.tokens: this token stands in line %d too; give each name its own",
+                                admin->tokens[j].line);
+}
+
+static void check_backend_name(struct gw_reader *reader, const struct gw_config *config, const char *name, int line)
+{
+    struct gw_suggestion suggestion = {.word = name};
+    for (size_t i = 0; name != NULL && i < config->backend_count; i++) {
+        const char *known = config->backends[i].to.name;
+        if (same(known, name))
+            return;
+        if (known != NULL)
+            gw_suggest(&suggestion, known);
+    }
+    if (name != NULL && suggestion.best != NULL)
+        gw_config_error(reader->errors, line, "credential_configurations: no backend is named '%s'; did you mean '%s'?",
+                        name, suggestion.best);
+    else if (name != NULL)
+        gw_config_error(reader->errors, line, "credential_configurations: no backend is named '%s'; add it to backends",
+                        name);
+}
+
+static void check_backends(struct gw_reader *reader, const struct gw_config *config)
+{
+    for (size_t i = 0; i < config->credential_count; i++) {
+        const struct gw_credential_config *credential = &config->credentials[i];
+        check_backend_name(reader, config, credential->decision_backend, credential->line);
+        check_backend_name(reader, config, credential->dataset_backend, credential->line);
+    }
+}
+
 void gw_check_config(struct gw_reader *reader, void *object, const struct gw_yaml *node)
 {
     struct gw_config *config = object;
     if (config->workers == 0)
         config->workers = usable_cores();
     check_ports(reader, config);
+    check_tokens(reader, &config->listeners[GW_LISTEN_ADMIN]);
+    check_backends(reader, config);
     const struct gw_yaml *peers = gw_yaml_get(node, "peers");
     if (peers == NULL || peers->kind != GW_YAML_SEQUENCE)
         return;

@@ -200,6 +200,27 @@ static const struct gw_section public_listener = {
     .keys = (const struct gw_key[]){LISTENER_ADDRESS, LISTENER_PORT, LISTENER_CERTIFICATE, LISTENER_KEY, END},
 };
 
+static const struct gw_section operator_token = {
+    .size = sizeof(struct gw_operator_config),
+    .unique = "name",
+    .check = gw_check_operator,
+    .keys =
+        (const struct gw_key[]){
+            {"name", &gw_type_name, AT(gw_operator_config, name), .required = true,
+             .doc = "Whose token it is: stands in the audit ledger with all that is done with it."},
+            {"sha256", &gw_type_sha256, AT(gw_operator_config, sha256), .required = true,
+             .doc = "SHA-256 of the token: `printf %s TOKEN | sha256sum`."},
+            {"role", &gw_type_choice, AT(gw_operator_config, role), .required = true,
+             .choices = (const char *const[]){[GW_OPERATOR_READ] = "read",
+                                              [GW_OPERATOR_REVIEW] = "review",
+                                              [GW_OPERATOR_OPERATE] = "operate",
+                                              NULL},
+             .doc = "`read`: look at everything but personal data; `review`: also see what wallets sent, and decide "
+                    "on verifications; `operate`: also change instances, offers and deliveries."},
+            END,
+        },
+};
+
 static const struct gw_section admin_listener = {
     .check = gw_check_admin_listener,
     .keys =
@@ -207,6 +228,9 @@ static const struct gw_section admin_listener = {
             {"address", &gw_type_address, AT(gw_listener_config, address), .fallback = "127.0.0.1",
              .doc = "Loopback address to listen on; this listener has no TLS."},
             LISTENER_PORT,
+            {"tokens", &gw_type_list, LIST_AT(gw_listener_config, tokens, token_count), .section = &operator_token,
+             .otherwise = "no operators' API",
+             .doc = "Who may use the operators' API. The probes and metrics are open to whoever reaches the port."},
             END,
         },
 };
@@ -225,7 +249,8 @@ static const struct gw_section listeners = {
             {"public", &gw_type_section, AT(gw_config, listeners[GW_LISTEN_PUBLIC]), .section = &public_listener,
              .otherwise = "not served", .doc = "Everybody: issuer metadata, over TLS without a client certificate."},
             {"admin", &gw_type_section, AT(gw_config, listeners[GW_LISTEN_ADMIN]), .required = true,
-             .section = &admin_listener, .doc = "Operators: `/healthz`, `/readyz`, `/metrics`."},
+             .section = &admin_listener,
+             .doc = "Operators: `/healthz`, `/readyz`, `/metrics`, and the operators' API."},
             END,
         },
 };
@@ -332,26 +357,81 @@ static const struct gw_section reconcile = {
         },
 };
 
+/* How a program of the operator's is reached, and how it knows us. */
+#define RECEIVER_AT(type, member) AT(type, to.member)
+#define RECEIVER_KEYS(type)                                                                                            \
+    {"url", &gw_type_webhook_url, RECEIVER_AT(type, url), .required = true,                                            \
+     .doc = "Where it gets its POSTs: https, or http on a loopback address."},                                         \
+        {"secrets",                                                                                                    \
+         &gw_type_secret_files,                                                                                        \
+         RECEIVER_AT(type, secrets),                                                                                   \
+         .min = 1,                                                                                                     \
+         .otherwise = "nothing is signed",                                                                             \
+         .doc = "Files with a signing secret each, `whsec_` and base64 of 24 to 64 octets (Standard Webhooks), "       \
+                "newest first. Every one signs, so a receiver can change over in its own time."},                      \
+        {"token", &gw_type_secret_file, RECEIVER_AT(type, token), .otherwise = "none",                                 \
+         .doc = "File with a bearer token that every call carries."},                                                  \
+        {"certificate", &gw_type_file, RECEIVER_AT(type, certificate), .otherwise = "none is shown",                   \
+         .doc = "PEM certificate chain that the gateway shows, leaf first."},                                          \
+        {"key", &gw_type_secret_file, RECEIVER_AT(type, key), .otherwise = "none",                                     \
+         .doc = "PEM private key of `certificate`."},                                                                  \
+    {                                                                                                                  \
+        "ca", &gw_type_files, RECEIVER_AT(type, ca),                                                                   \
+            .min = 1, .otherwise = "the system's authorities",                                                         \
+            .doc = "PEM bundles of the authorities that may sign the certificate of `url`."                            \
+    }
+
+static const struct gw_section backend = {
+    .size = sizeof(struct gw_backend_config),
+    .unique = "name",
+    .check = gw_check_receiver,
+    .keys =
+        (const struct gw_key[]){
+            {"name", &gw_type_name, RECEIVER_AT(gw_backend_config, name), .required = true,
+             .doc = "How credential configurations name it; also its label in logs and metrics."},
+            RECEIVER_KEYS(gw_backend_config),
+            {"timeout", &gw_type_duration, AT(gw_backend_config, timeout_ms), .fallback = "10s", RANGE(100, MINUTES(5)),
+             .doc = "Longest that one call may take; less than `jobs.lease`."},
+            {"max_answer", &gw_type_size, AT(gw_backend_config, max_answer), .fallback = "1MiB", RANGE(KIB(1), MIB(64)),
+             .doc = "Largest answer that is read."},
+            {"concurrency", &gw_type_count, AT(gw_backend_config, concurrency), .fallback = "16", RANGE(1, 1024),
+             .doc = "Decisions that each worker asks for at the same time."},
+            END,
+        },
+};
+
+static const struct gw_section offers = {
+    .keys =
+        (const struct gw_key[]){
+            {"lifetime", &gw_type_duration, AT(gw_offers_config, lifetime_ms), .fallback = "10m",
+             RANGE(SECONDS(1), DAYS(90)), .doc = "How long an offer can be redeemed, unless it says otherwise."},
+            {"tx_code_attempts", &gw_type_count, AT(gw_offers_config, tx_code_attempts), .fallback = "3", RANGE(1, 100),
+             .doc = "So many wrong transaction codes use an offer up."},
+            {"tx_code_length", &gw_type_count, AT(gw_offers_config, tx_code_length), .fallback = "6", RANGE(4, 32),
+             .doc = "Characters of a transaction code."},
+            {"tx_code_mode", &gw_type_flag, AT(gw_offers_config, tx_code_text),
+             .choices = (const char *const[]){"numeric", "text", NULL}, .fallback = "numeric",
+             .doc = "What transaction codes are made of."},
+            {"endpoint", &gw_type_string, AT(gw_offers_config, endpoint), .fallback = "openid-credential-offer://",
+             .doc = "What the deep links of offers begin with: the wallet's credential offer endpoint."},
+            END,
+        },
+};
+
 static const struct gw_section webhook = {
     .size = sizeof(struct gw_webhook_config),
     .unique = "name",
     .check = gw_check_webhook,
     .keys =
         (const struct gw_key[]){
-            {"name", &gw_type_name, AT(gw_webhook_config, name), .required = true,
+            {"name", &gw_type_name, RECEIVER_AT(gw_webhook_config, name), .required = true,
              .doc = "Owns what waits to be delivered, so a changed name starts anew; also its label in logs and "
                     "metrics."},
-            {"url", &gw_type_webhook_url, AT(gw_webhook_config, url), .required = true,
-             .doc = "Where events are POSTed: https, or http on a loopback address."},
+            RECEIVER_KEYS(gw_webhook_config),
             {"events", &gw_type_names, AT(gw_webhook_config, events), .min = 1, .otherwise = "all",
              .doc = "Types of events that are sent: `verification.changed`, `instances.provisioned`, "
                     "`instance.changed`, `credentials.ready`, `credential.update_available`, `display_data.updated`, "
                     "`lifecycle.requested`, `delivery.dead`."},
-            {"secrets", &gw_type_secret_files, AT(gw_webhook_config, secrets), .required = true, .min = 1,
-             .doc = "Files with a signing secret each, `whsec_` and base64 of 24 to 64 octets (Standard Webhooks), "
-                    "newest first. Every one signs, so a receiver can change over in its own time."},
-            {"ca", &gw_type_files, AT(gw_webhook_config, ca), .min = 1, .otherwise = "the system's authorities",
-             .doc = "PEM bundles of the authorities that may sign the certificate of `url`."},
             END,
         },
 };
@@ -422,6 +502,18 @@ static const struct gw_section peer = {
              .doc = "Whether the wallet's signing key must vouch for its encryption key. With `optional` the peer "
                     "could read "
                     "the credentials of its wallets."},
+            {"attestation", &gw_type_choice, AT(gw_peer_config, attestation),
+             .choices = (const char *const[]){[GW_ATTESTATION_IGNORED] = "ignored",
+                                              [GW_ATTESTATION_OPTIONAL] = "optional",
+                                              [GW_ATTESTATION_REQUIRED] = "required",
+                                              NULL},
+             .fallback = "ignored",
+             .doc = "What is asked of attestations of wallet signing keys: `optional`: a false one is refused; "
+                    "`required`: a missing one, too."},
+            {"attestation_trust", &gw_type_files, AT(gw_peer_config, attestation_trust), .min = 1, .otherwise = "none",
+             .doc = "PEM bundles of the authorities behind attestations."},
+            {"content_hosts", &gw_type_names, AT(gw_peer_config, content_hosts), .min = 1, .otherwise = "none",
+             .doc = "Hosts that documents by reference (ContentReference) may be fetched from."},
             END,
         },
 };
@@ -484,8 +576,13 @@ static const struct gw_section claim = {
 static const struct gw_section dataset = {
     .keys =
         (const struct gw_key[]){
-            {"file", &gw_type_file, AT(gw_credential_config, dataset), .required = true,
+            {"file", &gw_type_file, AT(gw_credential_config, dataset), .otherwise = "`backend`",
              .doc = "JSON file: `{ \"version\": …, \"subjects\": { NAME: { CLAIM: VALUE, … }, … } }`."},
+            {"backend", &gw_type_name, AT(gw_credential_config, dataset_backend), .otherwise = "`file`",
+             .doc = "Name of the backend that is asked for the claims when a credential is made."},
+            {"retry_after", &gw_type_seconds, AT(gw_credential_config, dataset_retry_s), .fallback = "2s",
+             RANGE(SECONDS(1), HOURS(1)),
+             .doc = "`interval` and `Retry-After` of the 202 while the backend has no claims yet."},
             {"subject", &gw_type_string, AT(gw_credential_config, subject), .fallback = "default",
              .doc = "The subject when no item names one."},
             {"subject_item", &gw_type_string, AT(gw_credential_config, subject_item), .otherwise = "none",
@@ -528,13 +625,13 @@ static const struct gw_section verification = {
     .check = gw_check_verification,
     .keys =
         (const struct gw_key[]){
-            {"decision", &gw_type_choice, AT(gw_policy_config, decision), .required = true,
+            {"decision", &gw_type_choice, AT(gw_policy_config, decision), .fallback = "review",
              .choices =
                  (const char *const[]){
                      [GW_DECIDE_APPROVE] = "approve", [GW_DECIDE_DENY] = "deny", [GW_DECIDE_REVIEW] = "review", NULL},
              .doc =
                  "What happens once the required items are there and match; `review` leaves it PENDING for a person to "
-                 "decide."},
+                 "decide. Not looked at when a backend decides."},
             {"denied_reason", &gw_type_string, AT(gw_policy_config, denied_reason), .fallback = "NOT_ELIGIBLE",
              RANGE(1, 128), .doc = "`reasonCode` of DENIED."},
             {"denied_message", &gw_type_string, AT(gw_policy_config, denied_message),
@@ -586,8 +683,14 @@ static const struct gw_section credential = {
              .section = &claim,
              .doc = "Claims, in the order of the metadata. Claims of the dataset that are not listed are not issued."},
             {"dataset", &gw_type_section, .required = true, .section = &dataset, .doc = "Where the claims come from."},
-            {"verification", &gw_type_section, AT(gw_credential_config, policy), .required = true,
-             .section = &verification, .doc = "What is asked for, and how it is decided."},
+            {"decision", &gw_type_flag, AT(gw_credential_config, by_webhook),
+             .choices = (const char *const[]){"builtin", "webhook", NULL}, .fallback = "builtin",
+             .doc = "Who decides once the items of `verification` are there: its own `decision`, or a backend."},
+            {"decision_backend", &gw_type_name, AT(gw_credential_config, decision_backend), .otherwise = "none",
+             .doc = "Name of the backend that decides."},
+            {"verification", &gw_type_section, AT(gw_credential_config, policy),
+             .otherwise = "nothing is asked for; a backend decides", .section = &verification,
+             .doc = "What is asked for, and how it is decided."},
             END,
         },
 };
@@ -620,6 +723,11 @@ const struct gw_section gw_config_schema = {
              .otherwise = "see its keys", .doc = "How often the two sides compare what they know."},
             {"webhooks", &gw_type_list, LIST_AT(gw_config, webhooks, webhook_count), .section = &webhook,
              .otherwise = "none", .doc = "Programs of the operator's that are told what happens."},
+            {"backends", &gw_type_list, LIST_AT(gw_config, backends, backend_count), .section = &backend,
+             .otherwise = "none",
+             .doc = "Programs of the issuer's that decide on verifications, or know the claims of credentials."},
+            {"offers", &gw_type_section, AT(gw_config, offers), .section = &offers, .otherwise = "see its keys",
+             .doc = "Credential offers that the issuer's operator makes."},
             {"limits", &gw_type_section, AT(gw_config, limits), .section = &limits, .otherwise = "see its keys",
              .doc = "What protects the gateway from its callers. `max_body`, `max_depth`, `max_submissions`, "
                     "`max_verification_data`, `request_memory` and `tls_session_lifetime` follow a reload, a change of "

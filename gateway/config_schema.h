@@ -164,6 +164,8 @@ void gw_check_issuer(struct gw_reader *reader, void *object, const struct gw_yam
 void gw_check_wallet(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_poll(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_token(struct gw_reader *reader, void *object, const struct gw_yaml *node);
+void gw_check_operator(struct gw_reader *reader, void *object, const struct gw_yaml *node);
+void gw_check_receiver(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_webhook(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_listener(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_app_listener(struct gw_reader *reader, void *object, const struct gw_yaml *node);

@@ -157,9 +157,10 @@ static bool load_offerings(struct gw_generation *g, struct gw_config_errors *err
         offering->config = &g->config->credentials[i];
         offering->signer =
             gw_signer_load(&offering->config->signing_key, &offering->config->signing_certificate, errors);
-        offering->dataset = gw_dataset_load(&offering->config->dataset, g->vault, errors);
+        bool has_file = offering->config->dataset.path != NULL;
+        offering->dataset = has_file ? gw_dataset_load(&offering->config->dataset, g->vault, errors) : NULL;
         describe_offering(offering);
-        ok = ok && offering->signer != NULL && offering->dataset != NULL;
+        ok = ok && offering->signer != NULL && (offering->dataset != NULL || !has_file);
     }
     return ok;
 }
@@ -222,7 +223,10 @@ static bool load_receivers(struct gw_generation *g, struct gw_config_errors *err
     bool ok = true;
     g->receivers = zalloc(g->config->webhook_count, sizeof(*g->receivers));
     for (size_t i = 0; i < g->config->webhook_count; ++i)
-        ok = gw_receiver_load(&g->receivers[i], &g->config->webhooks[i], errors) && ok;
+        ok = gw_receiver_load(&g->receivers[i], &g->config->webhooks[i].to, errors) && ok;
+    g->backends = zalloc(g->config->backend_count, sizeof(*g->backends));
+    for (size_t i = 0; i < g->config->backend_count; ++i)
+        ok = gw_receiver_load(&g->backends[i], &g->config->backends[i].to, errors) && ok;
     return ok;
 }
 
@@ -313,6 +317,9 @@ void gw_generation_unref(struct gw_generation *g)
     for (size_t i = 0; g->receivers != NULL && i < g->config->webhook_count; ++i)
         gw_receiver_release(&g->receivers[i]);
     free(g->receivers);
+    for (size_t i = 0; g->backends != NULL && i < g->config->backend_count; ++i)
+        gw_receiver_release(&g->backends[i]);
+    free(g->backends);
     gw_vault_free(g->vault);
     gw_config_free(g->config);
     free(g);
@@ -350,7 +357,7 @@ const struct gw_peer *gw_generation_issuer(const struct gw_generation *g, const 
 const struct gw_receiver *gw_generation_receiver(const struct gw_generation *g, const char *name)
 {
     for (size_t i = 0; i < g->config->webhook_count; ++i)
-        if (strcmp(g->config->webhooks[i].name, name) == 0)
+        if (strcmp(g->config->webhooks[i].to.name, name) == 0)
             return &g->receivers[i];
     return NULL;
 }

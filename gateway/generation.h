@@ -30,8 +30,8 @@ struct gw_peer {
 struct gw_offering {
     const struct gw_credential_config *config;
     struct gw_signer *signer;
-    struct gw_dataset *dataset;
-    char *metadata; /* CredentialMetadata as JSON text: json-c trees must not be shared between threads */
+    struct gw_dataset *dataset; /* NULL when a backend knows the claims */
+    char *metadata;             /* CredentialMetadata as JSON text: json-c trees must not be shared between threads */
     char *metadata_version;
 };
 
@@ -53,6 +53,7 @@ struct gw_generation {
     struct gw_offering *offerings;     /* parallels config->credentials */
     struct gw_peer *peers;             /* parallels config->peers */
     struct gw_receiver *receivers;     /* parallels config->webhooks */
+    struct gw_receiver *backends;      /* parallels config->backends */
     struct gw_signer *metadata_signer; /* NULL: metadata is not signed */
     struct gw_document metadata_json, metadata_jwt; /* body NULL when not signed */
 };

@@ -32,17 +32,26 @@ static bool decode(const char *text, size_t len, struct gw_secret *out)
     return ok;
 }
 
-static bool load_secret(const struct gw_file *file, struct gw_secret *out, struct gw_config_errors *errors)
+/* The first line of a small file, malloc'ed; `*size` octets are to be wiped. NULL when it cannot be read, reported. */
+static char *read_line(const struct gw_file *file, size_t *len, size_t *size, struct gw_config_errors *errors)
 {
-    size_t len;
-    char *text = gw_file_read(file->path, MAX_FILE, &len);
+    char *text = gw_file_read(file->path, MAX_FILE, len);
     if (text == NULL) {
         gw_config_error(errors, file->line, "%s cannot be read: %s", file->path, strerror(errno));
-        return false;
+        return NULL;
     }
-    size_t size = len;
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-        --len;
+    *size = *len;
+    while (*len > 0 && (text[*len - 1] == '\n' || text[*len - 1] == '\r'))
+        text[--*len] = '\0';
+    return text;
+}
+
+static bool load_secret(const struct gw_file *file, struct gw_secret *out, struct gw_config_errors *errors)
+{
+    size_t len, size;
+    char *text = read_line(file, &len, &size, errors);
+    if (text == NULL)
+        return false;
     const size_t prefix = strlen(PREFIX);
     bool ok = len > prefix && memcmp(text, PREFIX, prefix) == 0 && decode(text + prefix, len - prefix, out);
     if (!ok)
@@ -55,15 +64,50 @@ static bool load_secret(const struct gw_file *file, struct gw_secret *out, struc
     return ok;
 }
 
-bool gw_receiver_load(struct gw_receiver *receiver, const struct gw_webhook_config *config,
+/* A token of RFC 6750 section 2.1. */
+static bool is_token(const char *text, size_t len)
+{
+    size_t good = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/");
+    while (good > 0 && text[good] == '=')
+        ++good;
+    return len > 0 && good == len;
+}
+
+static bool load_token(const struct gw_file *file, char **authorization, struct gw_config_errors *errors)
+{
+    static const char field[] = "Authorization: Bearer ";
+    size_t len, size;
+    char *text = read_line(file, &len, &size, errors);
+    if (text == NULL)
+        return false;
+    bool ok = is_token(text, len);
+    if (ok) {
+        *authorization = malloc(sizeof(field) + len);
+        s2s_assert(*authorization != NULL);
+        memcpy(*authorization, field, sizeof(field) - 1);
+        memcpy(*authorization + sizeof(field) - 1, text, len + 1);
+    } else {
+        gw_config_error(errors, file->line, "%s holds no bearer token; write one line of letters, digits and -._~+/",
+                        file->path);
+    }
+    OPENSSL_cleanse(text, size);
+    free(text);
+    return ok;
+}
+
+bool gw_receiver_load(struct gw_receiver *receiver, const struct gw_receiver_config *config,
                       struct gw_config_errors *errors)
 {
     bool ok = true;
-    *receiver = (struct gw_receiver){.config = config, .target = {.url = config->url, .ca = config->ca}};
+    *receiver = (struct gw_receiver){
+        .config = config,
+        .target = {.url = config->url, .certificate = config->certificate, .key = config->key, .ca = config->ca}};
     receiver->secrets = calloc(config->secrets.count + 1, sizeof(*receiver->secrets));
     s2s_assert(receiver->secrets != NULL);
     for (size_t i = 0; i < config->secrets.count; ++i)
         ok = load_secret(&config->secrets.items[i], &receiver->secrets[receiver->secret_count++], errors) && ok;
+    if (config->token.path != NULL)
+        ok = load_token(&config->token, &receiver->authorization, errors) && ok;
     return ok;
 }
 
@@ -74,4 +118,7 @@ void gw_receiver_release(struct gw_receiver *receiver)
         free(receiver->secrets[i].data);
     }
     free(receiver->secrets);
+    if (receiver->authorization != NULL)
+        OPENSSL_cleanse(receiver->authorization, strlen(receiver->authorization));
+    free(receiver->authorization);
 }

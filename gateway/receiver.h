@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A receiver of webhooks: where it is, and the secrets that sign what it gets (Standard Webhooks, "Signature scheme").
+ * A program of the operator's that we call: where it is, and how it knows that it is us. What it gets is signed with
+ * its secrets (Standard Webhooks, "Signature scheme"), or carries a bearer token (RFC 6750), or both.
  */
 #ifndef GW_RECEIVER_H
 #define GW_RECEIVER_H
@@ -15,15 +16,16 @@ struct gw_secret {
 };
 
 struct gw_receiver {
-    const struct gw_webhook_config *config;
+    const struct gw_receiver_config *config;
     struct gw_target target;
     struct gw_secret *secrets; /* newest first */
     size_t secret_count;
+    char *authorization; /* "Authorization: Bearer …", or NULL */
 };
 
-/* Fill `receiver` from its configuration, which must outlive it. False when a secret is none, reported. Release it in
- * either case. */
-bool gw_receiver_load(struct gw_receiver *receiver, const struct gw_webhook_config *config,
+/* Fill `receiver` from its configuration, which must outlive it. False when a secret is none, or a token, reported.
+ * Release it in either case. */
+bool gw_receiver_load(struct gw_receiver *receiver, const struct gw_receiver_config *config,
                       struct gw_config_errors *errors);
 
 /* Wipe and free the secrets. */

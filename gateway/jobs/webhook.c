@@ -40,7 +40,13 @@ void gw_webhook_headers(const struct gw_receiver *receiver, struct s2s_arena *ar
     EVP_MAC_CTX_free(mac);
     lines[0] = need(s2s_arena_printf(arena, "webhook-id: %s", id));
     lines[1] = need(s2s_arena_printf(arena, "webhook-timestamp: %" PRId64, now_s));
-    lines[2] = signatures;
+    size_t count = 2;
+    if (receiver->secret_count > 0)
+        lines[count++] = signatures;
+    if (receiver->authorization != NULL)
+        lines[count++] = receiver->authorization; /* lives as long as the generation */
+    while (count < GW_WEBHOOK_HEADERS)
+        lines[count++] = NULL;
 }
 
 const char *gw_webhook_lanes(const struct gw_config *config, struct s2s_arena *arena)
@@ -53,7 +59,7 @@ const char *gw_webhook_lanes(const struct gw_config *config, struct s2s_arena *a
             events = json_object_new_array();
         for (size_t j = 0; j < webhook->events.count; ++j)
             json_object_array_add(events, json_object_new_string(webhook->events.items[j]));
-        s2s_json_set_string(lane, "name", webhook->name);
+        s2s_json_set_string(lane, "name", webhook->to.name);
         json_object_object_add(lane, "events", events);
         json_object_array_add(lanes, lane);
     }

@@ -12,10 +12,11 @@
 /* Lanes and deliveries to a receiver carry its name behind this. No peer has such a name. */
 #define GW_WEBHOOK_PREFIX "webhook:"
 
-/* webhook-id, webhook-timestamp and webhook-signature, as header lines in the arena. `id` is that of the message, the
+/* webhook-id, webhook-timestamp, webhook-signature and Authorization, as header lines in the arena; of the last two
+ * those that the receiver knows us by. What is left of `lines` is NULL. `id` is that of the message, the
  * same at every attempt; `now_s` the time of this one (epoch). Each of the receiver's secrets signs, so that one can be
  * replaced while both sides know the old and the new one. */
-#define GW_WEBHOOK_HEADERS 3
+#define GW_WEBHOOK_HEADERS 4
 void gw_webhook_headers(const struct gw_receiver *receiver, struct s2s_arena *arena, const char *id, int64_t now_s,
                         struct s2s_bytes body, const char *lines[GW_WEBHOOK_HEADERS]);
 

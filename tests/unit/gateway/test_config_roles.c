@@ -86,7 +86,7 @@ START_TEST(a_wallet_is_read)
     ck_assert_int_eq(config->reconcile.every_ms, 0);
     ck_assert_int_eq(config->reconcile.in_process_limit_ms, 300000);
     ck_assert_uint_eq(config->webhook_count, 1);
-    ck_assert_uint_eq(config->webhooks[0].secrets.count, 2);
+    ck_assert_uint_eq(config->webhooks[0].to.secrets.count, 2);
     ck_assert_uint_eq(config->webhooks[0].events.count, 2);
     ck_assert_uint_eq(config->peers[0].role, GW_ROLE_ISSUER);
     ck_assert_str_eq(config->peers[0].issuer_origin, "https://issuer.example:444");

@@ -16,7 +16,7 @@
 #define OLDER_SIGNATURE "v1,O4Gjv1HqPqsMrjmczoggs/sWA8gZD0VyHG+fLh4+ktI="
 
 static struct gw_file secrets[2];
-static struct gw_webhook_config config = {.name = "backend", .url = "https://backend.example/hooks"};
+static struct gw_receiver_config config = {.name = "backend", .url = "https://backend.example/hooks"};
 
 /* Load a receiver with these secrets and compare what signs the example. */
 static void assert_signed(size_t count, const char *expected)
@@ -30,6 +30,7 @@ static void assert_signed(size_t count, const char *expected)
     ck_assert_str_eq(lines[0], "webhook-id: " ID);
     ck_assert_str_eq(lines[1], "webhook-timestamp: 1614265330");
     ck_assert_str_eq(lines[2], expected);
+    ck_assert_ptr_null(lines[3]);
     gw_receiver_release(&receiver);
 }
 
@@ -52,8 +53,8 @@ START_TEST(lanes_tell_what_each_receiver_wants)
 {
     char *events[] = {"verification.changed", "delivery.dead"};
     struct gw_webhook_config webhooks[] = {
-        {.name = "all"},
-        {.name = "some", .events = {events, 2}},
+        {.to = {.name = "all"}},
+        {.to = {.name = "some"}, .events = {events, 2}},
     };
     const struct gw_config whole = {.webhooks = webhooks, .webhook_count = 2}, none = {.webhook_count = 0};
     ck_assert_str_eq(gw_webhook_lanes(&whole, arena),
