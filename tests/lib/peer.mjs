@@ -54,13 +54,14 @@
 // of the client certificate, or null), `method`, `path`, `headers`, `body` (at most 64 KiB of it), `octets` (of the
 // whole body), `requestId`, `behaviour`.
 
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import { parseArgs } from 'node:util';
+import { instanceIdOf, verificationIdOf } from './peer-ids.mjs';
 
 const JOURNAL_BODY = 64 * 1024;
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
@@ -112,16 +113,10 @@ function choose(url) {
 
 // ---- answers ----
 
-/** A UUID that is always the same for the same text. */
-function uuidOf(text) {
-  const hex = createHash('sha256').update(text).digest('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-');
-}
-
 /** A VerificationStatus of an issuer. */
 const verification = (status, members) => ({ sessionId }) => ({
   sessionId,
-  verificationId: uuidOf(`verification of ${sessionId}`),
+  verificationId: verificationIdOf(sessionId),
   status,
   ...members,
 });
@@ -182,7 +177,7 @@ const ENDPOINTS = {
   '/verification/cancel': ({ sessionId, verificationId }) => ({ sessionId, verificationId }),
   '/credential/provision': ({ sessionId }) => ({
     CredentialInstances: [
-      { credentialConfigurationId: 'badge_auto', credentialInstanceIds: [uuidOf(`instance of ${sessionId}`)] },
+      { credentialConfigurationId: 'badge_auto', credentialInstanceIds: [instanceIdOf(sessionId)] },
     ],
   }),
   '/credential/get': () => ({ credentialVersion: '1', credentials: 'eyJhbGciOiJIUEtFLTAifQ.a.b.c.d' }),

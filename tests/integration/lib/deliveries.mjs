@@ -33,6 +33,9 @@ const quoted = (value) => `'${String(value).replaceAll("'", "''")}'`;
 export const rows = async (gateway, query) =>
   (await sql(gateway.database, `SELECT row_to_json(r) FROM (${query}) AS r`)).map((line) => JSON.parse(line));
 
+/** What `s2s.answer` calls an endpoint. */
+export const operationOf = (path) => path.slice(1).replaceAll('/', '_');
+
 const list = (values) => values.map(quoted).join(', ');
 
 /**

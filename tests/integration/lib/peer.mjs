@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A wallet server, played by the misbehaving peer of tests/lib/peer.mjs in a process of its own: what it is told to do,
-// and what it got.
+// A wallet server or an issuer, played by the misbehaving peer of tests/lib/peer.mjs in a process of its own: what it is
+// told to do, and what it got.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -76,7 +76,7 @@ export class Peer {
   requests(wanted = {}) {
     const lines = readFileSync(join(this.dir, 'journal'), 'utf8').split('\n');
     lines.pop(); // empty, or not yet written to its end
-    const all = lines.map((line) => JSON.parse(line)).map((line) => ({ ...line, json: JSON.parse(line.body) }));
+    const all = lines.map((line) => JSON.parse(line)).map((line) => ({ ...line, json: JSON.parse(line.body || '{}') }));
     return all.filter((request) => fits({ ...request.json, ...request }, wanted));
   }
 
