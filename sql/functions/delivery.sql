@@ -2,11 +2,11 @@
 --
 -- Deliveries: what a peer or a webhook is owed, and who knows what it says (profile section 7).
 --
--- A change of state owes with s2s.delivery_owe in its own transaction. What is owed anew during a flight (flight.sql) is
--- sent after it, so an older state never follows a newer one.
+-- A change of state owes with s2s.delivery_owe in its own transaction. What is owed anew during a flight (flight.sql)
+-- is sent after it, so an older state never follows a newer one.
 --
--- What a message says and what an answer does is known to those whose things they are about: the issuer role, the wallet
--- role (issuer_delivery, wallet_delivery) and the webhooks (webhook), each with four functions of the same form.
+-- What a message says and what an answer does is known to those whose things they are about: the issuer role, the
+-- wallet role (issuer_delivery, wallet_delivery) and the webhooks (webhook), each with functions of the same form.
 --
 -- Locks: the thing (verification, session, instance), then its delivery, then the lane. Claims wait for nobody.
 --
@@ -140,8 +140,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.delivery_message(s2s.delivery) IS
-  'What to send, of the state as it is now; null when there is nothing to say any more. sealed holds further members of '
-  'the body, which only the gateway can read; seen is the version of the thing.';
+  'What to send, of the state as it is now; null when there is nothing to say any more. sealed holds further members '
+  'of the body, which only the gateway can read; seen is the version of the thing.';
 
 CREATE OR REPLACE FUNCTION s2s.delivery_lock_thing(p_delivery_id bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -179,8 +179,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.delivery_answered IS
-  'Does what an answer brings about. verdict: done, again (there is more to send), wait (ask again at due), refused (this '
-  'cannot be the answer: detail says why, and nothing has changed).';
+  'Does what an answer brings about. verdict: done, again (there is more to send), wait (ask again at due), refused '
+  '(this cannot be the answer: detail says why, and nothing has changed).';
 
 CREATE OR REPLACE FUNCTION s2s.delivery_refused(d s2s.delivery, p_status integer, p_answer jsonb)
 RETURNS text LANGUAGE plpgsql AS $$

@@ -8,8 +8,9 @@
 --   s2s.deliveries_claim(p_lease uuid, p_limit int, p_per_peer int, p_lease_for interval)
 --       -> setof (delivery_id bigint, peer text, endpoint text, request_id uuid, attempts int, body text,
 --                 session_id text, side text, sealed bytea)
---   s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status int, p_answer text, p_poll_first interval DEFAULT NULL,
---                     p_poll_longest interval DEFAULT NULL, p_give_up_after interval DEFAULT '7 days')
+--   s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status int, p_answer text,
+--                     p_poll_first interval DEFAULT NULL, p_poll_longest interval DEFAULT NULL,
+--                     p_give_up_after interval DEFAULT '7 days')
 --       -> text: done, again, waiting, "refused: <why>", fenced
 --   s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval,
 --                       p_block interval, p_give_up_after interval, p_status int DEFAULT 0, p_answer text DEFAULT NULL)
@@ -28,8 +29,8 @@ DROP FUNCTION IF EXISTS s2s.delivery_failed(bigint, uuid, text, text, interval, 
 CREATE OR REPLACE FUNCTION s2s.deliveries_claim(
   p_lease uuid, p_limit integer, p_per_peer integer, p_lease_for interval)
 RETURNS TABLE (
-  delivery_id bigint, peer text, endpoint text, request_id uuid, attempts integer, body text, session_id text, side text,
-  sealed bytea)
+  delivery_id bigint, peer text, endpoint text, request_id uuid, attempts integer, body text, session_id text,
+  side text, sealed bytea)
 LANGUAGE plpgsql AS $$
 DECLARE
   v_now timestamptz := clock_timestamp();
@@ -110,8 +111,8 @@ COMMENT ON FUNCTION s2s.delivery_again(s2s.delivery) IS
 
 CREATE OR REPLACE FUNCTION s2s.delivery_wait(d s2s.delivery, p_due timestamptz) RETURNS void LANGUAGE sql AS $$
   UPDATE s2s.delivery AS u
-  SET next_at = p_due, owed_at = p_due, lease = NULL, sending = NULL, request_id = gen_random_uuid(), body_digest = NULL,
-      attempts = 0, same_failures = 0, last_failure = NULL, polls = u.polls + 1
+  SET next_at = p_due, owed_at = p_due, lease = NULL, sending = NULL, request_id = gen_random_uuid(),
+      body_digest = NULL, attempts = 0, same_failures = 0, last_failure = NULL, polls = u.polls + 1
   WHERE u.delivery_id = d.delivery_id
 $$;
 COMMENT ON FUNCTION s2s.delivery_wait(s2s.delivery, timestamptz) IS
@@ -285,9 +286,9 @@ END
 $$;
 COMMENT ON FUNCTION
   s2s.delivery_failed(bigint, uuid, text, text, interval, interval, interval, integer, text) IS
-  'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, or a '
-  'dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_block keeps the '
-  'whole lane waiting, whatever the kind.';
+  'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, '
+  'or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_block '
+  'keeps the whole lane waiting, whatever the kind.';
 
 CREATE OR REPLACE FUNCTION s2s.delivery_redrive(p_delivery_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

@@ -167,7 +167,8 @@ BEGIN
   SELECT 'delivery-endpoint-unknown', d.delivery_id::text
   FROM s2s.delivery AS d
   WHERE d.endpoint NOT IN (SELECT e FROM s2s.delivery_endpoints() AS e UNION ALL SELECT t FROM s2s.webhook_types() AS t)
-    OR s2s.delivery_is_webhook(d.endpoint) <> EXISTS (SELECT FROM s2s.lane AS l WHERE l.peer = d.peer AND l.kind = 'WEBHOOK')
+    OR s2s.delivery_is_webhook(d.endpoint)
+       <> EXISTS (SELECT FROM s2s.lane AS l WHERE l.peer = d.peer AND l.kind = 'WEBHOOK')
 
   UNION ALL
   SELECT 'delivery-without-lane', d.delivery_id::text

@@ -53,7 +53,8 @@ BEGIN
 
   SELECT f.confirmed, f.wallet_suspended, f.issuer_suspended, f.unlinked, f.cancelled, f.failure_reason
   INTO i.confirmed, i.wallet_suspended, i.issuer_suspended, i.unlinked, i.cancelled, failure_reason
-  FROM s2s.facts_act(p_side, p_action, i.confirmed, i.wallet_suspended, i.issuer_suspended, i.unlinked, i.cancelled) AS f;
+  FROM s2s.facts_act(
+    p_side, p_action, i.confirmed, i.wallet_suspended, i.issuer_suspended, i.unlinked, i.cancelled) AS f;
   IF failure_reason IS NOT NULL THEN
     outcome := 'FAILED';
     RETURN;

@@ -74,7 +74,8 @@ BEGIN
   END CASE;
 END
 $$;
-COMMENT ON FUNCTION s2s.issuer_answered(s2s.delivery, integer, jsonb) IS 'Does what an answer of the wallet brings about.';
+COMMENT ON FUNCTION s2s.issuer_answered(s2s.delivery, integer, jsonb) IS
+  'Does what an answer of the wallet brings about.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_refused(d s2s.delivery, p_status integer, p_answer jsonb)
 RETURNS text LANGUAGE plpgsql AS $$

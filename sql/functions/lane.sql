@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Lanes: one for each peer or webhook that can be called, with its breaker. A lane is locked last, after the delivery that
--- came or failed on it; claims, which lock lanes first, wait for nobody.
+-- Lanes: one for each peer or webhook that can be called, with its breaker. A lane is locked last, after the delivery
+-- that came or failed on it; claims, which lock lanes first, wait for nobody.
 --
 --   s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL)       -> int: how many were opened, changed or closed
 --   s2s.webhook_lane(p_name text)                                     -> text

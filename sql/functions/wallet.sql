@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- The wallet's view of issuances and instances: how it changes, and how the application sees it. The issuer's word makes
--- it; what the wallet itself does to an instance is owed to the issuer with the change.
+-- The wallet's view of issuances and instances: how it changes, and how the application sees it. The issuer's word
+-- makes it; what the wallet itself does to an instance is owed to the issuer with the change.
 --
 -- Sessions:
 --
@@ -238,7 +238,8 @@ END
 $$;
 COMMENT ON FUNCTION s2s.wallet_session_write(s2s.wallet_session) IS 'Writes a (locked) session back.';
 
-CREATE OR REPLACE FUNCTION s2s.wallet_session_owe(w s2s.wallet_session, p_endpoint text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION s2s.wallet_session_owe(w s2s.wallet_session, p_endpoint text)
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM s2s.delivery_owe(w.issuer, p_endpoint, w.session_id, p_side => 'WALLET');
 END
@@ -259,8 +260,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_poll(s2s.wallet_session, timestamptz) IS
-  'The issuer of a (locked) session is asked at p_due at the latest, and then less and less often. It may be asking now: '
-  'an answer that is due at once does not count, and it asks again.';
+  'The issuer of a (locked) session is asked at p_due at the latest, and then less and less often. It may be asking '
+  'now: an answer that is due at once does not count, and it asks again.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_session_go_on(w s2s.wallet_session) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -280,8 +281,8 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
          AND (w.status <> p_status OR w.verification::jsonb IS DISTINCT FROM p_verification)
 $$;
 COMMENT ON FUNCTION s2s.wallet_session_is_news(s2s.wallet_session, text, jsonb) IS
-  'Whether this says something else than what is known, of a session that is not over. FAILED is over for the wallet; but '
-  'an issuer that speaks of such a session has opened it after all.';
+  'Whether this says something else than what is known, of a session that is not over. FAILED is over for the wallet; '
+  'but an issuer that speaks of such a session has opened it after all.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_session_move(
   w s2s.wallet_session, p_status text, p_verification jsonb, p_flight bigint DEFAULT NULL)
@@ -312,8 +313,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_session_move(s2s.wallet_session, text, jsonb, bigint) IS
-  'The one place where the status of a (locked) session changes; further details are filled in. What is no news, or comes '
-  'after a final one, only writes these. p_flight: the delivery whose answer this is; its end is its caller''s business.';
+  'The one place where the status of a (locked) session changes; further details are filled in. What is no news, or '
+  'comes after a final one, only writes these. p_flight: the delivery whose answer this is; its end is its caller''s '
+  'business.';
 
 -- ---- events ----
 
@@ -341,7 +343,8 @@ DECLARE
   v_failure_reason text := left(p_failure_reason, 200);
   v_completed boolean := p_outcome = 'COMPLETED';
 BEGIN
-  i := s2s.wallet_instance_lock((SELECT t.instance_id FROM s2s.wallet_lifecycle AS t WHERE t.lifecycle_id = p_lifecycle_id));
+  i := s2s.wallet_instance_lock(
+    (SELECT t.instance_id FROM s2s.wallet_lifecycle AS t WHERE t.lifecycle_id = p_lifecycle_id));
   SELECT t.* INTO l
   FROM s2s.wallet_lifecycle AS t
   WHERE t.lifecycle_id = p_lifecycle_id AND t.state IN ('REQUESTED', 'SCHEDULED')
@@ -367,5 +370,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_lifecycle_end(text, text, text) IS
-  'The backend''s outcome (COMPLETED or FAILED) of what an issuer asked of an instance. Only now the facts change, and the '
-  'issuer is owed word of it.';
+  'The backend''s outcome (COMPLETED or FAILED) of what an issuer asked of an instance. Only now the facts change, and '
+  'the issuer is owed word of it.';

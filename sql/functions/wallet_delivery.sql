@@ -41,7 +41,8 @@ BEGIN
   IF d.endpoint = '/verification/initiate' THEN
     sealed := w.body_sealed;
     body := CASE WHEN sealed IS NOT NULL THEN '{}' END;
-  ELSIF w.verification_id IS NULL OR s2s.wallet_session_is_final(w.status) <> (d.endpoint = '/credential/provision') THEN
+  ELSIF w.verification_id IS NULL
+        OR s2s.wallet_session_is_final(w.status) <> (d.endpoint = '/credential/provision') THEN
     body := NULL;
   ELSIF d.endpoint = '/verification/cancel' THEN
     body := CASE WHEN w.cancel_reason IS NOT NULL
@@ -70,8 +71,8 @@ BEGIN
 
   CASE d.endpoint
     WHEN '/credential/get' THEN
-      -- The issuer has kept what clientEncryptedData says (D9). But when nothing else binds the wallet encryption key to
-      -- the wallet client (D5), every request needs it.
+      -- The issuer has kept what clientEncryptedData says (D9). But when nothing else binds the wallet encryption key
+      -- to the wallet client (D5), every request needs it.
       SELECT CASE WHEN f.transaction_id IS NULL OR f.request -> 'walletEncryptionKey' -> 'attestation' IS NULL
                   THEN f.request::text
                   ELSE (SELECT json_object_agg(m.key, m.value)
@@ -121,7 +122,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_message(s2s.delivery) IS
-  'What to send to an issuer; null when there is nothing to say any more. seen is the version of the session or instance.';
+  'What to send to an issuer; null when there is nothing to say any more. seen is the version of the session or '
+  'instance.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_lock_thing(d s2s.delivery) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -145,7 +147,8 @@ CREATE OR REPLACE FUNCTION s2s.wallet_verification(p_answer jsonb) RETURNS jsonb
   WHERE m.key IN ('sessionId', 'verificationId', 'status', 'credentialConfigurationIds', 'authorizedDeviceCount',
                   'reasonCode', 'rejectedDetails', 'deniedMessage', 'verificationDataRequest', 'extensions')
 $$;
-COMMENT ON FUNCTION s2s.wallet_verification(jsonb) IS 'The members of VerificationStatus (profile section 4), no others; null when it has none.';
+COMMENT ON FUNCTION s2s.wallet_verification(jsonb) IS
+  'The members of VerificationStatus (profile section 4), no others; null when it has none.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_answer_fault(w s2s.wallet_session, p_answer jsonb)
 RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
@@ -180,7 +183,8 @@ DECLARE
   v_status text := p_answer ->> 'status';
   v_verification jsonb := s2s.wallet_verification(p_answer);
   v_is_news boolean := s2s.wallet_session_is_news(w, v_status, v_verification);
-  -- What came in while the answer was on its way may be newer or older than it: it stays, and the issuer is asked again.
+  -- What came in while the answer was on its way may be newer or older than it: it stays, and the issuer is asked
+  -- again.
   v_is_stale boolean := v_is_news AND w.version > d.seen;
 BEGIN
   verdict := 'done';
@@ -287,7 +291,8 @@ BEGIN
   PERFORM s2s.webhook_owe('credentials.ready', f.fetch_id, 'WALLET');
 END
 $$;
-COMMENT ON FUNCTION s2s.wallet_fetch_settle(s2s.wallet_fetch, text, text, json) IS 'A (locked) fetch is READY or FAILED.';
+COMMENT ON FUNCTION s2s.wallet_fetch_settle(s2s.wallet_fetch, text, text, json) IS
+  'A (locked) fetch is READY or FAILED.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_ask_again_at(p_answer jsonb, p_polls integer, p_poll_longest interval)
 RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
@@ -353,7 +358,8 @@ BEGIN
   RETURN m.outcome;
 END
 $$;
-COMMENT ON FUNCTION s2s.wallet_managed(text, jsonb) IS 'Keeps what the issuer answered to a /credential/manage of ours.';
+COMMENT ON FUNCTION s2s.wallet_managed(text, jsonb) IS
+  'Keeps what the issuer answered to a /credential/manage of ours.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_answered(
   d s2s.delivery, p_status integer, p_answer jsonb, p_poll_first interval, p_poll_longest interval,
@@ -387,7 +393,8 @@ COMMENT ON FUNCTION s2s.wallet_answered IS 'Does what an answer of the issuer br
 
 -- ---- refusals ----
 
-CREATE OR REPLACE FUNCTION s2s.wallet_problem(p_status integer, p_answer jsonb) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION s2s.wallet_problem(p_status integer, p_answer jsonb)
+RETURNS json LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
     WHEN jsonb_typeof(p_answer) = 'object' AND length(p_answer::text) <= 4000
       THEN p_answer || jsonb_build_object('status', p_status)
@@ -396,7 +403,8 @@ CREATE OR REPLACE FUNCTION s2s.wallet_problem(p_status integer, p_answer jsonb) 
 $$;
 COMMENT ON FUNCTION s2s.wallet_problem(integer, jsonb) IS 'A refusal of the issuer, for the application.';
 
-CREATE OR REPLACE FUNCTION s2s.wallet_session_refused(d s2s.delivery, p_problem json) RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION s2s.wallet_session_refused(d s2s.delivery, p_problem json)
+RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   w s2s.wallet_session := s2s.wallet_session_lock(d.ref);
 BEGIN
@@ -477,5 +485,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_given_up(s2s.delivery, text) IS
-  'The issuer was not told: the application may see why. The state stays, as an operator may send it again. What somebody '
-  'else holds is not waited for.';
+  'The issuer was not told: the application may see why. The state stays, as an operator may send it again. What '
+  'somebody else holds is not waited for.';

@@ -9,8 +9,11 @@
 --   s2s.wallet_manage(…, p_session_id text, p_instance_id text, p_action text, p_reason text, p_backend boolean)
 --   s2s.wallet_event(…, p_session_id text, p_instance_id text, p_event_type text, p_details json, p_known boolean)
 --
---   s2s.wallet_instance_lock_for(p_peer text, p_session_id text, p_instance_id text) -> s2s.wallet_instance, null: not theirs
---   s2s.wallet_lifecycle_ask(i s2s.wallet_instance, x s2s.exchange, p_action text, p_reason text) -> boolean: somebody is asked
+--   s2s.wallet_instance_lock_for(p_peer text, p_session_id text, p_instance_id text)
+--       -> s2s.wallet_instance, null: not theirs
+--   s2s.wallet_would_act(i s2s.wallet_instance, p_action text) -> boolean
+--   s2s.wallet_lifecycle_ask(i s2s.wallet_instance, x s2s.exchange, p_action text, p_reason text)
+--       -> boolean: somebody is asked
 
 CREATE OR REPLACE FUNCTION s2s.wallet_instance_lock_for(p_peer text, p_session_id text, p_instance_id text)
 RETURNS s2s.wallet_instance LANGUAGE plpgsql AS $$
@@ -55,7 +58,8 @@ BEGIN
       PERFORM s2s.wallet_session_go_on(w);
     END IF;
   END IF;
-  RETURN s2s.store(x, 200, json_build_object('sessionId', w.session_id, 'verificationId', w.verification_id)::text, true);
+  RETURN s2s.store(
+    x, 200, json_build_object('sessionId', w.session_id, 'verificationId', w.verification_id)::text, true);
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_verification_notify IS
@@ -83,7 +87,8 @@ END
 $$;
 COMMENT ON FUNCTION s2s.wallet_credential_status IS 'Shows an issuer the status of an instance as it is here.';
 
-CREATE OR REPLACE FUNCTION s2s.wallet_would_act(i s2s.wallet_instance, p_action text) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION s2s.wallet_would_act(i s2s.wallet_instance, p_action text)
+RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT f.failure_reason IS NULL
          AND ((f.issuer_suspended, f.cancelled) <> (i.issuer_suspended, i.cancelled)
               -- What is asked already may change what this does.
@@ -137,7 +142,8 @@ BEGIN
     RETURN s2s.refuse(x, 'not-found');
   ELSIF p_backend AND s2s.wallet_would_act(i, p_action) AND s2s.wallet_lifecycle_ask(i, x, p_action, p_reason) THEN
     v_status := s2s.wallet_instance_status(i);
-    RETURN s2s.store(x, 200, s2s.managed_json(i.session_id, i.instance_id, v_status, v_status, 'SCHEDULED', NULL), true);
+    RETURN s2s.store(
+      x, 200, s2s.managed_json(i.session_id, i.instance_id, v_status, v_status, 'SCHEDULED', NULL), true);
   END IF;
   act := s2s.wallet_act(i, 'ISSUER', p_action, p_reason);
   RETURN s2s.store(x, 200, s2s.managed_json(
@@ -145,8 +151,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_manage IS
-  'What the issuer asks of an instance: SUSPEND, RESUME, UNLINK. With p_backend the operator''s backend decides, and the '
-  'issuer hears the outcome as an event.';
+  'What the issuer asks of an instance: SUSPEND, RESUME, UNLINK. With p_backend the operator''s backend decides, and '
+  'the issuer hears the outcome as an event.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_event(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,

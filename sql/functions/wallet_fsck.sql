@@ -1,16 +1,19 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- The promises of the wallet's tables (see fsck.sql): whatever is not settled is owed to somebody, or an operator can see
--- why it is not.
+-- The promises of the wallet's tables (see fsck.sql): whatever is not settled is owed to somebody, or an operator can
+-- see why it is not.
 --
 --   s2s.is_owed(p_endpoint text, p_ref text, p_side text) -> boolean
 --   s2s.wallet_fsck() -> setof (check_name text, detail text)
 
-CREATE OR REPLACE FUNCTION s2s.is_owed(p_endpoint text, p_ref text, p_side text) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION s2s.is_owed(p_endpoint text, p_ref text, p_side text)
+RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT FROM s2s.delivery AS d WHERE d.ref = p_ref AND d.endpoint = p_endpoint AND d.side = p_side)
-         OR EXISTS (SELECT FROM s2s.delivery_dead AS x WHERE x.ref = p_ref AND x.endpoint = p_endpoint AND x.side = p_side)
+         OR EXISTS (SELECT FROM s2s.delivery_dead AS x
+                    WHERE x.ref = p_ref AND x.endpoint = p_endpoint AND x.side = p_side)
 $$;
-COMMENT ON FUNCTION s2s.is_owed(text, text, text) IS 'Somebody is owed word of a thing, or a dead letter says that he is not.';
+COMMENT ON FUNCTION s2s.is_owed(text, text, text) IS
+  'Somebody is owed word of a thing, or a dead letter says that he is not.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_fsck() RETURNS TABLE (check_name text, detail text) LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Webhooks: what the operator's own backend is told, by both roles. A delivery like any other, on a lane of the webhook:
--- its endpoint is the type of the event, its ref the thing, its body the state as it is when it is sent.
+-- Webhooks: what the operator's own backend is told, by both roles. A delivery like any other, on a lane of the
+-- webhook: its endpoint is the type of the event, its ref the thing, its body the state as it is when it is sent.
 --
 --   s2s.webhook_types() -> setof text
 --   s2s.webhook_owe(p_type text, p_ref text, p_side text, p_payload json DEFAULT NULL) -> int: how many webhooks
@@ -60,7 +60,10 @@ BEGIN
       HAVING count(*) > 0;
 
     WHEN 'instance.changed' THEN
-      SELECT s2s.instance_json(i), i.session_id INTO data, session_id FROM s2s.instance AS i WHERE i.instance_id = d.ref;
+      SELECT s2s.instance_json(i), i.session_id
+      INTO data, session_id
+      FROM s2s.instance AS i
+      WHERE i.instance_id = d.ref;
   END CASE;
 END
 $$;
