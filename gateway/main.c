@@ -21,6 +21,8 @@
 struct invocation {
     const char *config_path;
     const char *reason;    /* --reason, or NULL */
+    const char *peer;      /* --peer, or NULL */
+    bool wait;             /* --wait */
     char *const *operands; /* after the command's name, as many as the command takes */
 };
 
@@ -29,9 +31,9 @@ struct command {
     const char *operands; /* for the usage text; their number is `count` */
     int count;
     const char *help;
-    /* One of the two: the second kind only needs the database, and gets it from the configuration. */
+    /* One of the two: the second kind only needs the database, which the configuration names. */
     int (*run)(const struct invocation *invocation);
-    int (*on_database)(const struct gw_database_config *database, const struct invocation *invocation);
+    int (*on_database)(const struct gw_config *config, const struct invocation *invocation);
 };
 
 static struct gw_generation *load_generation(const char *config_path)
@@ -61,32 +63,37 @@ static int run_check_config(const struct invocation *invocation)
     return 0;
 }
 
-static int migrate(const struct gw_database_config *database, const struct invocation *invocation)
+static int migrate(const struct gw_config *config, const struct invocation *invocation)
 {
     (void)invocation;
-    return gw_migrate(database);
+    return gw_migrate(&config->database);
 }
 
-static int fsck(const struct gw_database_config *database, const struct invocation *invocation)
+static int fsck(const struct gw_config *config, const struct invocation *invocation)
 {
     (void)invocation;
-    return gw_fsck(database);
+    return gw_fsck(&config->database);
 }
 
-static int instance(const struct gw_database_config *database, const struct invocation *invocation)
+static int instance(const struct gw_config *config, const struct invocation *invocation)
 {
-    return gw_command_instance(database, invocation->operands[0], invocation->operands[1], invocation->reason);
+    return gw_command_instance(&config->database, invocation->operands[0], invocation->operands[1], invocation->reason);
 }
 
-static int dead_letters(const struct gw_database_config *database, const struct invocation *invocation)
+static int dead_letters(const struct gw_config *config, const struct invocation *invocation)
 {
     (void)invocation;
-    return gw_command_dead_letters(database);
+    return gw_command_dead_letters(&config->database);
 }
 
-static int redrive(const struct gw_database_config *database, const struct invocation *invocation)
+static int redrive(const struct gw_config *config, const struct invocation *invocation)
 {
-    return gw_command_redrive(database, invocation->operands[0]);
+    return gw_command_redrive(&config->database, invocation->operands[0]);
+}
+
+static int reconcile(const struct gw_config *config, const struct invocation *invocation)
+{
+    return gw_command_reconcile(config, invocation->peer, invocation->wait);
 }
 
 static int run_version(const struct invocation *invocation)
@@ -109,6 +116,10 @@ static const struct command commands[] = {
      .on_database = instance},
     {"dead-letters", "", 0, "list what could not be delivered to a peer", .on_database = dead_letters},
     {"redrive", "NUMBER", 1, "deliver a dead letter after all", .on_database = redrive},
+    {"reconcile", "", 0,
+     "compare all live instances, or those of --peer NAME, with what the peers say of\n"
+     "                         them; --wait prints what was found",
+     .on_database = reconcile},
     {"version", "", 0, "print the version", .run = run_version},
 };
 
@@ -118,7 +129,7 @@ static int run_command(const struct command *command, const struct invocation *i
         return command->run(invocation);
     struct gw_config_errors errors = {stderr, invocation->config_path, 0};
     struct gw_config *config = gw_config_load(invocation->config_path, &errors);
-    int status = config != NULL ? command->on_database(&config->database, invocation) : EX_CONFIG;
+    int status = config != NULL ? command->on_database(config, invocation) : EX_CONFIG;
     gw_config_free(config);
     return status;
 }
@@ -143,20 +154,26 @@ static const struct command *find_command(const char *name, int operands)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"reason", required_argument, NULL, 'r'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"reason", required_argument, NULL, 'r'},
+        {"peer", required_argument, NULL, 'p'},   {"wait", no_argument, NULL, 'w'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct invocation invocation = {.config_path = DEFAULT_CONFIG};
     int option;
     gw_outbound_global_init();
-    while ((option = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:r:p:wh", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             invocation.config_path = optarg;
             break;
         case 'r':
             invocation.reason = optarg;
+            break;
+        case 'p':
+            invocation.peer = optarg;
+            break;
+        case 'w':
+            invocation.wait = true;
             break;
         case 'h':
             print_usage(stdout);

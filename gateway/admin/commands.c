@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define NO_DATABASE 2
+/* How long `reconcile --wait` goes without any news, in seconds, before it says that nobody works on it. */
+#define RECONCILE_PATIENCE 30
 
 /* How an operator says it, and how sql/functions/instance.sql does. */
 static const struct {
@@ -84,4 +87,62 @@ int gw_command_redrive(const struct gw_database_config *config, const char *deli
     puts(found ? "owed again" : "there is no such dead letter");
     PQclear(result);
     return found ? 0 : 1;
+}
+
+/* ---- reconciliation ---- */
+
+/* What the report of a run says. `findings` is a row each of instance, ours, theirs, finding, action. */
+#define RECONCILE_REPORT                                                                                               \
+    "select r ->> 'finishedAt' is not null, r ->> 'checked', r ->> 'found', (select string_agg(concat_ws(E'\\t', "     \
+    "coalesce(f ->> 'credentialInstanceId', '-'), coalesce(f ->> 'ours', '-'), coalesce(f ->> 'theirs', '-'), "        \
+    "f ->> 'finding', coalesce(f ->> 'action', '-')), E'\\n') from json_array_elements(r -> 'findings') as f) "        \
+    "from s2s.reconcile_report($1) as r"
+
+/* Wait until the run is over; exit status. */
+static int wait_for(const struct gw_database_config *config, const char *id)
+{
+    char last[32] = "";
+    for (int quiet = 0; quiet < RECONCILE_PATIENCE; ++quiet) {
+        PGresult *report = ask(config, RECONCILE_REPORT, 1, &id);
+        if (report == NULL)
+            return NO_DATABASE;
+        bool over = gw_db_true(report, 0, 0), differs = strcmp(PQgetvalue(report, 0, 2), "0") != 0;
+        if (strcmp(last, PQgetvalue(report, 0, 1)) != 0)
+            quiet = 0;
+        snprintf(last, sizeof(last), "%s", PQgetvalue(report, 0, 1));
+        if (over) {
+            if (differs)
+                puts(PQgetvalue(report, 0, 3));
+            printf("%s checked, %s found\n", PQgetvalue(report, 0, 1), PQgetvalue(report, 0, 2));
+        }
+        PQclear(report);
+        if (over)
+            return differs ? 1 : 0;
+        sleep(1);
+    }
+    fprintf(stderr, "reconciliation %s makes no progress; does a gateway serve this database?\n", id);
+    return 1;
+}
+
+int gw_command_reconcile(const struct gw_config *config, const char *peer, bool wait)
+{
+    static const struct {
+        unsigned role;
+        const char *side;
+    } sides[] = {{GW_ROLE_ISSUER, "ISSUER"}, {GW_ROLE_WALLET, "WALLET"}};
+    int status = 0;
+    for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]) && status != NO_DATABASE; ++i) {
+        const char *values[] = {sides[i].side, peer};
+        if ((config->roles & sides[i].role) == 0)
+            continue;
+        PGresult *started = ask(&config->database, "select s2s.reconcile_start($1, $2, null)", 2, values);
+        if (started == NULL)
+            return NO_DATABASE;
+        printf("%s\n", PQgetvalue(started, 0, 0));
+        fflush(stdout);
+        int outcome = wait ? wait_for(&config->database, PQgetvalue(started, 0, 0)) : 0;
+        status = outcome > status ? outcome : status;
+        PQclear(started);
+    }
+    return status;
 }

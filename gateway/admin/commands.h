@@ -19,4 +19,9 @@ int gw_command_dead_letters(const struct gw_database_config *config);
 /* Owe a dead letter again. Exit status: 0 done, 1 there is none of this number, 2 the database could not be asked. */
 int gw_command_redrive(const struct gw_database_config *config, const char *delivery_id);
 
+/* Start a reconciliation of each role that the configuration plays, with one peer or with all (`peer` NULL), and print
+ * its id; with `wait`, what it has found, once a serving gateway has done it. 1: the peers differed, or no gateway
+ * works on it. */
+int gw_command_reconcile(const struct gw_config *config, const char *peer, bool wait);
+
 #endif
