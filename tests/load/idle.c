@@ -125,15 +125,15 @@ int load_run_idle(const struct load_stage *stage, struct load_error *error)
     struct idle idle = {.stage = stage, .count = stage->options->idle};
     if (!allow_descriptors(idle.count, error))
         return LOAD_EXIT_NOTHING;
-    load_watch_begin(&result);
+    load_result_begin(&result);
     begin(&idle);
     uv_run(&idle.loop, UV_RUN_DEFAULT);
-    load_watch_end(&result);
-    struct load_idle found = {.open = idle.open, .lost = idle.lost};
+    load_result_end(&result);
+    struct load_idle_result found = {.open = idle.open, .lost = idle.lost};
     bool good = idle.open > 0 || load_fail(error, "no connection could be opened: %s", idle.reason);
     if (good && idle.lost > 0)
         fprintf(stderr, "s2s-load: %zu connections failed or were lost: %s\n", idle.lost, idle.reason);
-    good = good && load_report_idle(&result, &found, error);
+    good = good && load_report(&result, &found, error);
     int status = !good ? LOAD_EXIT_NOTHING : idle.open < idle.count ? LOAD_EXIT_ERRORS : LOAD_EXIT_GOOD;
     end(&idle);
     return status;

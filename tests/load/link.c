@@ -273,14 +273,10 @@ static void begin_tls(struct load_link *link)
     shake(link);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+/* The socket is ready for what the state waits for, or has failed, which the next system call tells better than libuv.
+ */
+static void advance(struct load_link *link)
 {
-    struct load_link *link = poll->data;
-    (void)events;
-    if (status < 0) {
-        load_link_close(link, uv_strerror(status));
-        return;
-    }
     switch (link->state) {
     case LOAD_LINK_CONNECTING:
         begin_tls(link);
@@ -296,6 +292,15 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     case LOAD_LINK_CLOSED:
         break;
     }
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct load_link *link = poll->data;
+    (void)events;
+    advance(link);
+    if (status < 0 && link->poll == poll) /* libuv watches it no more */
+        load_link_close(link, uv_strerror(status));
 }
 
 /* A socket on its way to the next address; -1 with errno. */

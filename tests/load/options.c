@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define MAX_ENVIRONMENT ((size_t)1 << 20)
 #define MAX_WEIGHT 1000000
 
 /* ---- values ---- */
@@ -311,47 +310,14 @@ static void set_defaults(struct load_options *options)
 
 /* ---- the environment ---- */
 
-/* Read the file into the options, cut into lines that are texts. */
-static bool read_environment(struct load_options *options, struct load_error *error)
-{
-    FILE *in = fopen(options->environment, "r");
-    if (in == NULL)
-        return load_fail(error, "%s: %s", options->environment, strerror(errno));
-    options->environment_text = malloc(MAX_ENVIRONMENT);
-    s2s_assert(options->environment_text != NULL);
-    size_t len = fread(options->environment_text, 1, MAX_ENVIRONMENT - 1, in);
-    bool good = ferror(in) == 0;
-    fclose(in);
-    for (size_t i = 0; i < len; ++i) {
-        if (options->environment_text[i] == '\n')
-            options->environment_text[i] = '\0';
-    }
-    options->environment_text[len] = '\0';
-    options->environment_len = len;
-    return good || load_fail(error, "%s cannot be read", options->environment);
-}
-
-/* The value of `prefix` + `name` + `suffix` in NAME=value lines that have been cut into texts; NULL when absent. */
-static const char *environment_value(const struct load_options *options, const char *prefix, const char *name,
-                                     const char *suffix)
-{
-    char wanted[128];
-    int len = snprintf(wanted, sizeof(wanted), "%s%s%s=", prefix, name, suffix);
-    const char *end = options->environment_text + options->environment_len;
-    for (const char *line = options->environment_text; line < end; line += strlen(line) + 1) {
-        if (strncmp(line, wanted, (size_t)len) == 0)
-            return line + len;
-    }
-    return NULL;
-}
-
 static bool take_environment_wallets(struct load_options *options, struct load_error *error)
 {
     if (options->wallet_name_count == 0)
         options->wallet_names[options->wallet_name_count++] = "WALLET";
     for (size_t i = 0; i < options->wallet_name_count; ++i) {
-        const char *certificate = environment_value(options, "S2S_", options->wallet_names[i], "_CERT");
-        const char *key = environment_value(options, "S2S_", options->wallet_names[i], "_KEY");
+        const char *certificate =
+            load_environment_value(&options->variables, "S2S_", options->wallet_names[i], "_CERT");
+        const char *key = load_environment_value(&options->variables, "S2S_", options->wallet_names[i], "_KEY");
         if (certificate == NULL || key == NULL)
             return load_fail(error, "%s names no certificate of the wallet %s", options->environment,
                              options->wallet_names[i]);
@@ -364,7 +330,7 @@ static bool take_environment_wallets(struct load_options *options, struct load_e
 /* What the arguments leave open. */
 static bool take_environment(struct load_options *options, struct load_error *error)
 {
-    if (!read_environment(options, error))
+    if (!load_environment_read(options->environment, &options->variables, error))
         return false;
     const struct {
         const char **member;
@@ -372,9 +338,9 @@ static bool take_environment(struct load_options *options, struct load_error *er
     } texts[] = {{&options->url, "S2S_ISSUER_URL"}, {&options->ca, "S2S_CA"}, {&options->signer_ca, "S2S_SIGNER_CA"}};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i) {
         if (*texts[i].member == NULL)
-            *texts[i].member = environment_value(options, "", texts[i].name, "");
+            *texts[i].member = load_environment_value(&options->variables, "", texts[i].name, "");
     }
-    const char *pid = environment_value(options, "", "S2S_ISSUER_PID", "");
+    const char *pid = load_environment_value(&options->variables, "", "S2S_ISSUER_PID", "");
     if (options->pid_count == 0 && pid != NULL && !take_pids(options, pid, error))
         return false;
     return options->certificate_count > 0 || take_environment_wallets(options, error);
@@ -431,6 +397,5 @@ bool load_options_parse(int argc, char *const *argv, struct load_options *option
 
 void load_options_free(struct load_options *options)
 {
-    free(options->environment_text);
-    options->environment_text = NULL;
+    load_environment_free(&options->variables);
 }

@@ -5,7 +5,7 @@
 #ifndef LOAD_OPTIONS_H
 #define LOAD_OPTIONS_H
 
-#include "tests/load/common.h"
+#include "tests/load/environment.h"
 #include "tests/load/scenario.h"
 
 #include <sys/types.h>
@@ -55,8 +55,7 @@ struct load_options {
     const char *json, *journal;
     bool quiet, help;
 
-    char *environment_text; /* what the texts from the environment point into */
-    size_t environment_len;
+    struct load_environment variables; /* of the environment */
 };
 
 #define LOAD_PREPARE_AUTO UINT64_MAX

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/load/player.h"
 
+#include "tests/load/mix.h"
 #include "tests/load/schedule.h"
 #include "tests/load/slot.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -44,35 +44,16 @@ struct load_player {
 
     /* Of the phase. */
     struct load_schedule schedule;
-    int credits[LOAD_ALL_SCENARIOS]; /* for the mix */
-    uint64_t arrivals;               /* begun so far */
-    uint64_t quota;                  /* left to begin */
-    size_t active;                   /* operations under way */
-    struct load_traffic before;      /* the window */
-    bool is_counting;                /* the window has begun */
-    uint64_t progress;               /* when the last one ended */
-    bool is_stopping;                /* begin no more */
-    bool is_closing;                 /* no phase is running */
+    struct load_mix mix;
+    uint64_t arrivals;          /* begun so far */
+    uint64_t quota;             /* left to begin */
+    size_t active;              /* operations under way */
+    struct load_traffic before; /* the window */
+    bool is_counting;           /* the window has begun */
+    uint64_t progress;          /* when the last one ended */
+    bool is_stopping;           /* begin no more */
+    bool is_closing;            /* no phase is running */
 };
-
-/* ---- what to play next ---- */
-
-/* Smooth weighted round robin: every scenario earns its weight each time, the richest one is played and pays for all. A
- * mix is so kept to within one operation at any time. */
-static enum load_scenario_id choose_scenario(struct load_player *player)
-{
-    const unsigned *weights = player->ground.phase->weights;
-    enum load_scenario_id best = 0;
-    int sum = 0;
-    for (enum load_scenario_id i = 0; i < LOAD_ALL_SCENARIOS; ++i) {
-        player->credits[i] += (int)weights[i];
-        sum += (int)weights[i];
-        if (player->credits[i] > player->credits[best])
-            best = i;
-    }
-    player->credits[best] -= sum;
-    return best;
-}
 
 /* ---- idle slots ---- */
 
@@ -164,7 +145,7 @@ static void feed(struct load_player *player)
         }
         ++player->arrivals;
         ++player->active;
-        load_slot_begin(slot, choose_scenario(player), began);
+        load_slot_begin(slot, load_mix_next(&player->mix), began);
     }
 }
 
@@ -391,7 +372,7 @@ static void begin_phase(struct load_player *player, struct load_phase *phase, st
     player->ground.stats = stats;
     player->ground.expired = false;
     load_samples_clear(&player->ground.samples);
-    memset(player->credits, 0, sizeof(player->credits));
+    load_mix_begin(&player->mix, phase->weights);
     player->schedule =
         (struct load_schedule){phase->rate, (double)phase->ramp / (double)LOAD_S, player->number, threads};
     player->arrivals = 0;

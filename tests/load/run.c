@@ -142,12 +142,12 @@ static void look(struct watch *watch, bool playing)
     uint64_t now = load_now();
     if (!watch->began && now >= watch->phase->begin) {
         watch->began = true;
-        load_watch_begin(result);
+        load_result_begin(result);
     }
     if (watch->began && !watch->ended && (now >= watch->phase->end || !playing)) {
         watch->ended = true;
         result->seconds = (double)((now < watch->phase->end ? now : watch->phase->end) - watch->phase->begin) / 1e9;
-        load_watch_end(result);
+        load_result_end(result);
     }
     if (now - watch->looked >= LIVE_INTERVAL && !watch->ended)
         show(watch, now);
@@ -273,14 +273,6 @@ static bool verify_samples(struct run *run, struct load_error *error)
 
 /* ---- the run ---- */
 
-static bool report(struct run *run, struct load_error *error)
-{
-    const char *json = run->options->json;
-    if (json == NULL || strcmp(json, "-") != 0)
-        load_report_table(stdout, &run->result);
-    return json == NULL || load_report_json(json, &run->result, error);
-}
-
 static int measure(struct run *run, struct load_error *error)
 {
     if (!open_sessions(run, error))
@@ -290,7 +282,7 @@ static int measure(struct run *run, struct load_error *error)
     if (run->opening != NULL)
         load_stats_add_connections(stats, run->opening);
     run->result.stats = stats;
-    bool good = verify_samples(run, error) && report(run, error);
+    bool good = verify_samples(run, error) && load_report(&run->result, NULL, error);
     bool errors =
         stats->errors > 0 || run->result.verification.failed > 0 || load_histogram_total(&stats->operations) == 0;
     load_stats_free(stats);
