@@ -47,21 +47,22 @@ struct gw_reference_result {
     const char *reason;       /* static text for verdicts and logs; it quotes nothing */
     const char *content_type; /* NULL: unsaid. Borrowed until `done` returns */
     size_t size;              /* octets of the document */
+
+    /* The document, NUL-terminated, when it was fetched and is not larger than `keep`; else NULL. It is wiped and freed
+     * after `done`, unless that takes it: leaves NULL, and wipes and frees `size` octets itself. */
+    char *body;
 };
 
-/* One fetch, zeroed before it is filled in. The caller owns it, and what it points to, until it is over. */
+/* One fetch, zeroed before it is filled in. The caller owns it, and what it points to, until `done` runs, which may
+ * free all of it. */
 struct gw_reference_fetch {
     struct gw_outbound *outbound;
     const struct gw_reference_policy *policy;
     struct gw_reference reference;
     int64_t now; /* epoch seconds */
-    size_t keep; /* a document of up to so many octets is kept in `body`; 0: only looked at */
-    void (*done)(struct gw_reference_fetch *fetch, const struct gw_reference_result *result);
+    size_t keep; /* a document of up to so many octets is kept as `body`; 0: only looked at */
+    void (*done)(struct gw_reference_fetch *fetch, struct gw_reference_result *result);
     void *data; /* of the caller */
-
-    /* The document, NUL-terminated, when it was fetched and is not larger than `keep`; else NULL. It is wiped and freed
-     * after `done`, unless that takes it (and leaves NULL). */
-    char *body;
 
     /* Private to reference.c. */
     struct gw_reference_flight *flight;
