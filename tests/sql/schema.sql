@@ -437,15 +437,18 @@ CREATE TABLE s2s.instance (
     last_status_change_reason text,
     manage_answered_at timestamp with time zone,
     manage_outcome text,
-    manage_failure_reason text
+    manage_failure_reason text,
+    dataset_job bigint,
+    subject_sealed bytea
 )
 WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
+ALTER TABLE ONLY s2s.instance ALTER COLUMN subject_sealed SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE s2s.instance IS 'Credential instances. The status is not stored: s2s.instance_status() derives it from the five facts.';
 
 COMMENT ON COLUMN s2s.instance.last_status_change_time IS 'When the shown status changed.';
 
-COMMENT ON COLUMN s2s.instance.ready_at IS 'When the credential can be issued; set by the first get that must wait.';
+COMMENT ON COLUMN s2s.instance.ready_at IS 'When the credential can be issued. Set by the first get that must wait a known time; or by the backend''s word that it is ready, until which it is null.';
 
 COMMENT ON COLUMN s2s.instance.fetched_at IS 'Last successful get.';
 
@@ -454,6 +457,8 @@ COMMENT ON COLUMN s2s.instance.version IS 'Grows when something that a get depen
 COMMENT ON COLUMN s2s.instance.ordinal IS 'Position in the verification''s approved_ids.';
 
 COMMENT ON COLUMN s2s.instance.confirmed IS 'The wallet reported PROVISIONING_SUCCESS.';
+
+COMMENT ON COLUMN s2s.instance.verification_id IS 'The verification that stands for it: the one it was made for, or a later one of the session that took it over.';
 
 COMMENT ON COLUMN s2s.instance.subject_ref IS 'Pseudonym of the dataset subject.';
 
@@ -466,6 +471,10 @@ COMMENT ON COLUMN s2s.instance.manage_answered_at IS 'When the wallet last answe
 COMMENT ON COLUMN s2s.instance.manage_outcome IS 'Its outcome: COMPLETED, SCHEDULED, FAILED, NO_CHANGE; null if it gave none.';
 
 COMMENT ON COLUMN s2s.instance.manage_failure_reason IS 'Its failureReason, cut short.';
+
+COMMENT ON COLUMN s2s.instance.dataset_job IS 'The job that asks the backend whether the dataset is there; null: none does.';
+
+COMMENT ON COLUMN s2s.instance.subject_sealed IS 'The subject as the backend names it, sealed; null when none needs it.';
 
 CREATE FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval) RETURNS text
     LANGUAGE plpgsql
@@ -691,7 +700,8 @@ CREATE TABLE s2s.job (
     lane text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     ref text NOT NULL COLLATE pg_catalog."C",
     payload json,
-    octets bigint DEFAULT 0 NOT NULL
+    octets bigint DEFAULT 0 NOT NULL,
+    postponed integer DEFAULT 0 NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
 
@@ -701,15 +711,17 @@ COMMENT ON COLUMN s2s.job.next_at IS 'When it may be claimed: its schedule, or t
 
 COMMENT ON COLUMN s2s.job.lease IS 'Fencing token of the claim: finishing a job needs it.';
 
-COMMENT ON COLUMN s2s.job.attempts IS 'Claims so far.';
+COMMENT ON COLUMN s2s.job.attempts IS 'Claims so far, without those that were postponed.';
 
-COMMENT ON COLUMN s2s.job.lane IS 'Peer, for work that depends on one.';
+COMMENT ON COLUMN s2s.job.lane IS 'Backend, for work that depends on one; else empty. A claim names the lanes that have room.';
 
-COMMENT ON COLUMN s2s.job.ref IS 'What it is about: for evaluate, the verification_id.';
+COMMENT ON COLUMN s2s.job.ref IS 'What it is about: for evaluate the verification_id, for dataset the instance_id.';
 
 COMMENT ON COLUMN s2s.job.payload IS 'For evaluate, {"dataSeq": n}: the submission to evaluate.';
 
 COMMENT ON COLUMN s2s.job.octets IS 'What a claim has to load with it: it bounds how many jobs one claim takes.';
+
+COMMENT ON COLUMN s2s.job.postponed IS 'How often it was put off because somebody else was not ready: no fault of the job.';
 
 CREATE FUNCTION s2s.job_bury(j s2s.job, p_error text) RETURNS void
     LANGUAGE sql
@@ -1159,7 +1171,14 @@ CREATE TABLE s2s.verification (
     approved_ids text[],
     subject_refs text[],
     data_request jsonb,
-    data_octets bigint DEFAULT 0 NOT NULL
+    data_octets bigint DEFAULT 0 NOT NULL,
+    lane text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    attestation text DEFAULT 'IGNORED'::text NOT NULL COLLATE pg_catalog."C",
+    root_verification_id text COLLATE pg_catalog."C",
+    undecided_reason text,
+    locale text,
+    supported_verification_types text[],
+    subject_sealed bytea[]
 )
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05');
 
@@ -1173,7 +1192,7 @@ COMMENT ON COLUMN s2s.verification.due_at IS 'When time alone ends this verifica
 
 COMMENT ON COLUMN s2s.verification.version IS 'Grows with every change.';
 
-COMMENT ON COLUMN s2s.verification.data_seq IS 'Grows with every submission; an evaluation of an older one is void.';
+COMMENT ON COLUMN s2s.verification.data_seq IS 'Grows with every submission and every result that arrives; an evaluation of an older one is void.';
 
 COMMENT ON COLUMN s2s.verification.attempts IS 'Submissions with data so far: bounded, whatever max_attempts says.';
 
@@ -1189,13 +1208,27 @@ COMMENT ON COLUMN s2s.verification.cancel_reason IS 'The reason that came with t
 
 COMMENT ON COLUMN s2s.verification.configuration_ids IS 'Credential configurations asked for.';
 
-COMMENT ON COLUMN s2s.verification.approved_ids IS 'Credential configurations approved, in the order of approval.';
+COMMENT ON COLUMN s2s.verification.approved_ids IS 'Credential configurations approved, in the order of approval; one that is approved for several subjects comes as often.';
 
 COMMENT ON COLUMN s2s.verification.subject_refs IS 'Pseudonym of the dataset subject for each of approved_ids.';
 
-COMMENT ON COLUMN s2s.verification.data_request IS 'VerificationDataRequest without deadline and maxAttempts.';
+COMMENT ON COLUMN s2s.verification.data_request IS 'The last VerificationDataRequest, without deadline and maxAttempts. Kept when it was answered: the answers refer to it.';
 
 COMMENT ON COLUMN s2s.verification.data_octets IS 'Octets of verification data kept: a running sum, 0 when final.';
+
+COMMENT ON COLUMN s2s.verification.lane IS 'The backend that decides; empty: the built-in policy.';
+
+COMMENT ON COLUMN s2s.verification.attestation IS 'What came of the attestation of the wallet signing key: VERIFIED, ABSENT, INVALID, IGNORED.';
+
+COMMENT ON COLUMN s2s.verification.root_verification_id IS 'The first approval that this one is derived from by naming a prior session: its authorized_device_count holds for all sessions derived from it. Holds a device from the moment in which it is set.';
+
+COMMENT ON COLUMN s2s.verification.undecided_reason IS 'Why a decision is awaited, when it is for want of a usable answer; for operators.';
+
+COMMENT ON COLUMN s2s.verification.locale IS 'Of a session that is verified again, when it differs from the session''s.';
+
+COMMENT ON COLUMN s2s.verification.supported_verification_types IS 'Likewise.';
+
+COMMENT ON COLUMN s2s.verification.subject_sealed IS 'The subject for each of approved_ids, sealed; null, or null elements, where no backend needs to be told.';
 
 CREATE FUNCTION s2s.verification_apply_due(v s2s.verification) RETURNS s2s.verification
     LANGUAGE plpgsql
@@ -1694,6 +1727,49 @@ CREATE TABLE s2s.answer_default (
 );
 ALTER TABLE ONLY s2s.answer_default ALTER COLUMN body SET STORAGE EXTERNAL;
 
+CREATE TABLE s2s.credential_offer (
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    attempts integer NOT NULL,
+    attempts_left integer NOT NULL,
+    offer_id text NOT NULL COLLATE pg_catalog."C",
+    peer text COLLATE pg_catalog."C",
+    used_by text COLLATE pg_catalog."C",
+    created_by text,
+    revoked_by text,
+    subject_ref text,
+    configuration_ids text[] NOT NULL,
+    code_hash bytea NOT NULL,
+    tx_code_hash bytea,
+    reference_hash bytea,
+    subject_sealed bytea,
+    document_sealed bytea
+);
+
+COMMENT ON TABLE s2s.credential_offer IS 'Offers made by the issuer. Codes are kept as HMACs under the gateway''s data key only.';
+
+COMMENT ON COLUMN s2s.credential_offer.attempts IS 'How many wrong transaction codes use it up.';
+
+COMMENT ON COLUMN s2s.credential_offer.attempts_left IS 'attempts less the rows of offer_failure.';
+
+COMMENT ON COLUMN s2s.credential_offer.peer IS 'The only peer that may redeem it; null: any.';
+
+COMMENT ON COLUMN s2s.credential_offer.used_by IS 'The verification that has redeemed it: no other one ever will.';
+
+COMMENT ON COLUMN s2s.credential_offer.subject_ref IS 'Pseudonym of the subject whose credentials are offered.';
+
+COMMENT ON COLUMN s2s.credential_offer.code_hash IS 'HMAC of the pre-authorized code.';
+
+COMMENT ON COLUMN s2s.credential_offer.tx_code_hash IS 'HMAC of the code and the transaction code; null: it needs none.';
+
+COMMENT ON COLUMN s2s.credential_offer.reference_hash IS 'HMAC of the id in its credential_offer_uri, if it has one.';
+
+COMMENT ON COLUMN s2s.credential_offer.subject_sealed IS 'The subject, sealed.';
+
+COMMENT ON COLUMN s2s.credential_offer.document_sealed IS 'What the credential_offer_uri answers, sealed, as the code stands in it; gone as soon as the offer is over.';
+
 CREATE TABLE s2s.delivery_dead (
     delivery_id bigint NOT NULL,
     died_at timestamp with time zone NOT NULL,
@@ -1735,6 +1811,31 @@ COMMENT ON TABLE s2s."fetch" IS 'Gets that were told to come back (202). A trans
 COMMENT ON COLUMN s2s."fetch".keys_digest IS 'Digest of the keys: the same keys get the same transaction_id.';
 
 COMMENT ON COLUMN s2s."fetch".keys IS 'The presentment keys of the first get, JSON array of public JWKs.';
+
+CREATE TABLE s2s.instance_dataset (
+    pushed_at timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    version text NOT NULL,
+    sealed bytea NOT NULL
+);
+ALTER TABLE ONLY s2s.instance_dataset ALTER COLUMN sealed SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE s2s.instance_dataset IS 'Datasets that were pushed ahead. They go when the credential is cancelled or unlinked.';
+
+COMMENT ON COLUMN s2s.instance_dataset.valid_until IS 'No credential made from it outlives this.';
+
+COMMENT ON COLUMN s2s.instance_dataset.version IS 'credentialVersion of what is made from it.';
+
+COMMENT ON COLUMN s2s.instance_dataset.sealed IS 'The claims, sealed for this instance.';
+
+CREATE TABLE s2s.instance_link (
+    verification_id text NOT NULL COLLATE pg_catalog."C",
+    ordinal smallint NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE s2s.instance_link IS 'Instances that a later verification took over, by the verification and the place that they had: what was provisioned once is the same for ever.';
 
 CREATE TABLE s2s.job_dead (
     job_id bigint NOT NULL,
@@ -1817,6 +1918,27 @@ CREATE TABLE s2s.ledger_default (
     detail text
 );
 
+CREATE TABLE s2s.nonce_jti (
+    created_at timestamp with time zone NOT NULL,
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    jti text NOT NULL COLLATE pg_catalog."C",
+    verification_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE s2s.nonce_jti IS 'The nonces that have opened a session anew, each with the verification that it opened. A nonce counts once.';
+
+CREATE TABLE s2s.offer_failure (
+    at timestamp with time zone NOT NULL,
+    data_seq integer NOT NULL,
+    offer_id text NOT NULL COLLATE pg_catalog."C",
+    verification_id text NOT NULL COLLATE pg_catalog."C",
+    guess bytea NOT NULL
+);
+
+COMMENT ON TABLE s2s.offer_failure IS 'Wrong transaction codes, so that one counts once, however often its submission is evaluated.';
+
+COMMENT ON COLUMN s2s.offer_failure.guess IS 'HMAC of what was tried.';
+
 CREATE TABLE s2s.reconciliation_check (
     asked_at timestamp with time zone NOT NULL,
     reconciliation_id text NOT NULL COLLATE pg_catalog."C",
@@ -1865,7 +1987,9 @@ CREATE TABLE s2s.session (
     wsk_thumbprint text NOT NULL COLLATE pg_catalog."C",
     wsk text NOT NULL,
     locale text,
-    supported_verification_types text[]
+    supported_verification_types text[],
+    verification_id text COLLATE pg_catalog."C",
+    nonce_jti text COLLATE pg_catalog."C"
 );
 
 COMMENT ON TABLE s2s.session IS 'Every sessionId ever used, with its owner and key. Rows never change and never leave: an id is used up for good.';
@@ -1878,22 +2002,30 @@ COMMENT ON COLUMN s2s.session.wsk_thumbprint IS 'RFC 7638 SHA-256 thumbprint of 
 
 COMMENT ON COLUMN s2s.session.wsk IS 'Public JWK of the wallet signing key, JSON.';
 
+COMMENT ON COLUMN s2s.session.verification_id IS 'Its first verification. s2s.nonce_jti has those that came after it.';
+
+COMMENT ON COLUMN s2s.session.nonce_jti IS 'jti of the nonce that opened it, if that was a bound one.';
+
 CREATE TABLE s2s.verification_data (
     created_at timestamp with time zone NOT NULL,
     data_seq integer NOT NULL,
     verification_id text NOT NULL COLLATE pg_catalog."C",
     server_sealed bytea,
-    client_jwe text[] NOT NULL
+    client_jwe text[] NOT NULL,
+    issuer_sealed bytea
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', toast.autovacuum_vacuum_scale_factor='0', toast.autovacuum_vacuum_threshold='1000');
 ALTER TABLE ONLY s2s.verification_data ALTER COLUMN server_sealed SET STORAGE EXTERNAL;
 ALTER TABLE ONLY s2s.verification_data ALTER COLUMN client_jwe SET STORAGE EXTERNAL;
+ALTER TABLE ONLY s2s.verification_data ALTER COLUMN issuer_sealed SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE s2s.verification_data IS 'Verification data by submission: ciphertext only, and gone when the verification is final.';
 
 COMMENT ON COLUMN s2s.verification_data.server_sealed IS 'Items of the wallet server, sealed with the gateway''s data key.';
 
 COMMENT ON COLUMN s2s.verification_data.client_jwe IS 'What the wallet client encrypted, as it came, in order.';
+
+COMMENT ON COLUMN s2s.verification_data.issuer_sealed IS 'An item of the issuer''s own, such as the result of an authentication on the web, sealed.';
 
 CREATE TABLE s2s.wallet_event (
     created_at timestamp with time zone NOT NULL,
@@ -1951,6 +2083,15 @@ ALTER TABLE ONLY s2s.answer ATTACH PARTITION s2s.answer_default DEFAULT;
 
 ALTER TABLE ONLY s2s.ledger ATTACH PARTITION s2s.ledger_default DEFAULT;
 
+ALTER TABLE ONLY s2s.credential_offer
+    ADD CONSTRAINT credential_offer_code UNIQUE (code_hash);
+
+ALTER TABLE ONLY s2s.credential_offer
+    ADD CONSTRAINT credential_offer_pkey PRIMARY KEY (offer_id);
+
+ALTER TABLE ONLY s2s.credential_offer
+    ADD CONSTRAINT credential_offer_reference UNIQUE (reference_hash);
+
 ALTER TABLE ONLY s2s.delivery_dead
     ADD CONSTRAINT delivery_dead_pkey PRIMARY KEY (delivery_id);
 
@@ -1965,6 +2106,12 @@ ALTER TABLE ONLY s2s."fetch"
 
 ALTER TABLE ONLY s2s."fetch"
     ADD CONSTRAINT fetch_pkey PRIMARY KEY (transaction_id);
+
+ALTER TABLE ONLY s2s.instance_dataset
+    ADD CONSTRAINT instance_dataset_pkey PRIMARY KEY (instance_id);
+
+ALTER TABLE ONLY s2s.instance_link
+    ADD CONSTRAINT instance_link_pkey PRIMARY KEY (verification_id, ordinal);
 
 ALTER TABLE ONLY s2s.instance
     ADD CONSTRAINT instance_once UNIQUE (verification_id, ordinal);
@@ -1983,6 +2130,12 @@ ALTER TABLE ONLY s2s.job
 
 ALTER TABLE ONLY s2s.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (peer);
+
+ALTER TABLE ONLY s2s.nonce_jti
+    ADD CONSTRAINT nonce_jti_pkey PRIMARY KEY (session_id, jti);
+
+ALTER TABLE ONLY s2s.offer_failure
+    ADD CONSTRAINT offer_failure_pkey PRIMARY KEY (offer_id, verification_id, data_seq, guess);
 
 ALTER TABLE ONLY s2s.reconciliation_check
     ADD CONSTRAINT reconciliation_check_pkey PRIMARY KEY (instance_id, side, reconciliation_id);
@@ -2022,6 +2175,10 @@ ALTER TABLE ONLY s2s.wallet_submission
 
 CREATE UNIQUE INDEX answer_default_request ON s2s.answer_default USING btree (request_id, peer);
 
+CREATE INDEX credential_offer_created ON s2s.credential_offer USING btree (created_at);
+
+CREATE INDEX credential_offer_document ON s2s.credential_offer USING btree (expires_at) WHERE (document_sealed IS NOT NULL);
+
 CREATE INDEX delivery_dead_peer ON s2s.delivery_dead USING btree (peer);
 
 CREATE INDEX delivery_dead_ref ON s2s.delivery_dead USING btree (ref, endpoint);
@@ -2030,7 +2187,7 @@ CREATE INDEX delivery_flight ON s2s.delivery USING btree (peer, next_at) WHERE (
 
 CREATE INDEX delivery_next ON s2s.delivery USING btree (peer, next_at);
 
-CREATE INDEX job_next ON s2s.job USING btree (next_at);
+CREATE INDEX job_due ON s2s.job USING btree (kind, lane, next_at);
 
 CREATE INDEX ledger_ref ON ONLY s2s.ledger USING btree (ref);
 
@@ -2045,6 +2202,8 @@ CREATE INDEX reconciliation_running ON s2s.reconciliation USING btree (side) WHE
 CREATE INDEX reconciliation_started ON s2s.reconciliation USING btree (side, started_at);
 
 CREATE INDEX verification_due ON s2s.verification USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX verification_root ON s2s.verification USING btree (root_verification_id) WHERE (root_verification_id IS NOT NULL);
 
 CREATE INDEX wallet_event_instance ON s2s.wallet_event USING btree (instance_id);
 
