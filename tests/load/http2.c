@@ -202,7 +202,7 @@ static bool http2_produce(struct load_link *link, struct load_buffer *out)
             break;
         s2s_assert(load_buffer_add(out, data, (size_t)len, PRODUCE_SIZE + MAX_FRAME));
     }
-    return out->len > 0 || nghttp2_session_want_read(http2->session) ||
+    return out->len > 0 || link->leaving || nghttp2_session_want_read(http2->session) ||
            load_link_complain(link, "HTTP/2 connection error");
 }
 

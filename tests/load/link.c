@@ -112,6 +112,10 @@ void load_link_close(struct load_link *link, const char *reason)
 static void fail(struct load_link *link, const char *during, int code)
 {
     char reason[sizeof(link->reason)];
+    if (code == SSL_ERROR_ZERO_RETURN && link->state == LOAD_LINK_OPEN && link->in_flight == 0) {
+        load_link_close(link, NULL); /* as servers do with connections that they have not seen used for long */
+        return;
+    }
     if (code == SSL_ERROR_ZERO_RETURN)
         snprintf(reason, sizeof(reason), "%s: the server has closed the connection", during);
     else if (ERR_peek_error() != 0)

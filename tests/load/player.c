@@ -385,6 +385,14 @@ static void begin_phase(struct load_player *player, struct load_phase *phase, st
         player->connections[i].is_active = false;
 }
 
+static void report_end(struct load_phase *phase, uint64_t ended)
+{
+    uint64_t known = atomic_load(&phase->ended);
+    while (known < ended && !atomic_compare_exchange_weak(&phase->ended, &known, ended))
+        ;
+    atomic_fetch_sub(&phase->playing, 1);
+}
+
 void load_player_run(struct load_player *player, struct load_phase *phase, struct load_stats *stats)
 {
     begin_phase(player, phase, stats);
@@ -395,7 +403,7 @@ void load_player_run(struct load_player *player, struct load_phase *phase, struc
     uv_poll_stop(&player->arrival_poll);
     if (!player->ground.expired)
         end_window(player);
-    atomic_fetch_sub(&phase->playing, 1);
+    report_end(phase, player->progress);
 }
 
 void load_player_free(struct load_player *player)

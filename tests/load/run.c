@@ -145,8 +145,9 @@ static void look(struct watch *watch, bool playing)
         load_result_begin(result);
     }
     if (watch->began && !watch->ended && (now >= watch->phase->end || !playing)) {
+        uint64_t end = now >= watch->phase->end ? watch->phase->end : atomic_load(&watch->phase->ended);
         watch->ended = true;
-        result->seconds = (double)((now < watch->phase->end ? now : watch->phase->end) - watch->phase->begin) / 1e9;
+        result->seconds = end > watch->phase->begin ? (double)(end - watch->phase->begin) / 1e9 : 0;
         load_result_end(result);
     }
     if (now - watch->looked >= LIVE_INTERVAL && !watch->ended)
@@ -284,7 +285,7 @@ static int measure(struct run *run, struct load_error *error)
     run->result.stats = stats;
     bool good = verify_samples(run, error) && load_report(&run->result, NULL, error);
     bool errors =
-        stats->errors > 0 || run->result.verification.failed > 0 || load_histogram_total(&stats->operations) == 0;
+        stats->failed > 0 || run->result.verification.failed > 0 || load_histogram_total(&stats->operations) == 0;
     load_stats_free(stats);
     return !good ? LOAD_EXIT_NOTHING : errors ? LOAD_EXIT_ERRORS : LOAD_EXIT_GOOD;
 }

@@ -139,7 +139,7 @@ static void send_request(struct load_slot *slot)
         slot->sent = now;
         ++slot->attempts;
         load_link_send(slot->link, &slot->request);
-    } else if (took_too_long(slot, slot->sent > slot->entered ? slot->sent : slot->entered, now)) {
+    } else if (took_too_long(slot, slot->attempts > 0 ? slot->sent : slot->composed, now)) {
         fail(slot, "no connection");
     } else {
         pause_for(slot, RECONNECT_PAUSE);
@@ -154,6 +154,7 @@ static void compose(struct load_slot *slot, uint64_t request_began)
     slot->request.body = info->compose(slot->session, &slot->scratch);
     s2s_uuid_new(slot->request.id);
     slot->request_began = request_began;
+    slot->composed = load_now();
     slot->attempts = 0;
     slot->is_composed = true;
     send_request(slot);
@@ -219,7 +220,7 @@ static bool retry(struct load_slot *slot, enum load_ending ending, uint64_t now)
 {
     const struct load_answer *answer = &slot->request.answer;
     uint64_t patience = slot->ground->stage->options->retry;
-    if (now - slot->entered >= patience || !is_passing(ending, answer->status))
+    if (now - slot->composed >= patience || !is_passing(ending, answer->status))
         return false;
     uint64_t pause = FIRST_RETRY_PAUSE << (slot->attempts < 6 ? slot->attempts - 1 : 5);
     if (answer->retry_after > 0)

@@ -39,6 +39,7 @@ struct load_slot {
     uint64_t began;          /* the operation was meant to begin */
     uint64_t entered;        /* the step was begun */
     uint64_t request_began;  /* the request was meant to be sent; sending it again does not change that */
+    uint64_t composed;       /* the request was made */
     uint64_t sent;           /* the request was sent last */
     bool is_composed;        /* the request is to be sent (again) as it is */
     unsigned attempts;

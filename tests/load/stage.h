@@ -32,6 +32,7 @@ struct load_phase {
     uint64_t start;         /* moments of load_now() */
     uint64_t begin, end;    /* the window: what ends in it counts; `end` UINT64_MAX: with the quota */
     _Atomic size_t playing; /* players that have not ended */
+    _Atomic uint64_t ended; /* when the last operation of those that have ended was over */
 };
 
 #endif

@@ -79,7 +79,8 @@ test('a mix keeps its weights, over threads and wallet servers', { skip }, async
 });
 
 test('an open loop begins as many operations as its rate says', { skip }, async () => {
-  const { status, result } = await load(gateway, '--connections 2 --streams 8 --rate 50 --ramp 500ms --duration 2s status');
+  const args = '--connections 2 --streams 8 --rate 50 --ramp 500ms --duration 2s status';
+  const { status, result } = await load(gateway, args);
   assert.equal(status, 0);
   const begun = result.operations.count + result.operations.unfinished;
   assert.ok(Math.abs(begun - 100) <= 3, `${begun} operations`);
@@ -129,7 +130,10 @@ test('what was acknowledged while a gateway was killed is there once', { skip },
     assert.ok(result.connections.lost > 0);
 
     const lines = readFileSync(journal, 'utf8').split('\n').filter(Boolean);
-    const sessions = lines.map((line) => line.split(' ')).map(([, sessionId, verificationId]) => ({ sessionId, verificationId }));
+    const sessions = lines.map((line) => {
+      const [, sessionId, verificationId] = line.split(' ');
+      return { sessionId, verificationId };
+    });
     // Those whose answer was under way at the end are in the database, and were acknowledged to nobody.
     const known = new Set(sessions.map(({ sessionId }) => sessionId));
     const rows = await sql(killed.database, 'SELECT session_id, verification_id FROM s2s.verification');
