@@ -271,10 +271,11 @@ static void end_window(struct load_player *player)
 }
 
 /* The time is up. What is in flight may still be answered, but counts no more. */
-static void expire(struct load_player *player)
+static void expire(struct load_player *player, uint64_t now)
 {
     const struct load_phase *phase = player->ground.phase;
-    uint64_t due = phase->rate > 0 ? load_schedule_due(&player->schedule, phase->end - phase->start) : 0;
+    uint64_t end = now < phase->end ? now : phase->end;
+    uint64_t due = phase->rate > 0 ? load_schedule_due(&player->schedule, end - phase->start) : 0;
     end_window(player);
     player->is_stopping = true;
     player->ground.expired = true;
@@ -307,7 +308,7 @@ static void on_tick(uv_timer_t *timer)
     if (!player->is_counting && now >= player->ground.phase->begin)
         begin_window(player);
     if (!player->ground.expired && (now >= player->ground.phase->end || is_stuck(player, now)))
-        expire(player);
+        expire(player, now);
     feed(player);
     stop_when_done(player);
 }

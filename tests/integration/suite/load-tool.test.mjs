@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// s2s-load (tests/load), as an operator uses it: every scenario over either HTTP, what it counts against what the database
-// has, and faults that it must tell.
+// s2s-load (tests/load), as an operator uses it: every scenario over either HTTP, what it counts against what the
+// database has, and faults that it must tell.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
