@@ -3,6 +3,7 @@
 
 #include "jsontext.h"
 #include "proto/json.h"
+#include "subject.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -150,11 +151,6 @@ static struct json_object *read_file(const struct reader *reader, struct s2s_are
     return check_root(reader, root) ? root : NULL;
 }
 
-static void pseudonym(const struct gw_vault *vault, size_t key, const char *subject, char out[GW_PSEUDONYM_SIZE])
-{
-    gw_vault_pseudonym(vault, key, "dataset subject", s2s_bytes(subject, strlen(subject)), out);
-}
-
 /* credentialVersion: the file's version, and an HMAC of the subject's claims. Not a plain digest: the wallet server
  * sees the version and could find a claim of few possible values by trying them; and with the subject's name in it, so
  * that equal claims of two subjects do not show. Made with the oldest data key, which outlives the rotation of newer
@@ -195,7 +191,7 @@ static void index_subjects(struct gw_dataset *dataset, const char *file_version)
         *subject = (struct subject){claims, version_of(dataset, file_version, name, claims, &scratch)};
         for (size_t key = 0; key < keys; key++) {
             struct reference *reference = &dataset->references[dataset->reference_count++];
-            pseudonym(dataset->vault, key, name, reference->ref);
+            gw_subject_ref(dataset->vault, key, name, reference->ref);
             reference->subject = subject;
         }
         subject++;
@@ -235,7 +231,7 @@ bool gw_dataset_subject_ref(const struct gw_dataset *dataset, const char *subjec
 {
     if (!json_object_object_get_ex(dataset->subjects, subject, NULL))
         return false;
-    pseudonym(dataset->vault, 0, subject, out);
+    gw_subject_ref(dataset->vault, 0, subject, out);
     return true;
 }
 
