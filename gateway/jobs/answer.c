@@ -47,6 +47,13 @@ enum gw_verdict gw_verdict_of_receiver(const struct gw_outbound_answer *answer)
     return judge(answer, rules, sizeof(rules) / sizeof(rules[0]));
 }
 
+bool gw_answer_leaves_stray(const struct gw_outbound_answer *answer)
+{
+    if (answer->end == GW_OUTBOUND_ANSWERED)
+        return answer->status == 502 || answer->status == 504;
+    return answer->end == GW_OUTBOUND_UNREACHED && answer->sent;
+}
+
 /* A copy, as the answer is gone when the database hears of it; and plain, as the transport may quote a certificate:
  * what is no text for the database must not keep a failure from being noted. */
 const char *gw_answer_failure(struct s2s_arena *arena, const struct gw_outbound_answer *answer)

@@ -23,6 +23,10 @@ enum gw_verdict gw_verdict_of_peer(const struct gw_outbound_answer *answer);
  * "Delivery"); anything else is a fault that somebody will mend. */
 enum gw_verdict gw_verdict_of_receiver(const struct gw_outbound_answer *answer);
 
+/* Whether the target may still come to read a message that has failed: it left, and nothing was heard of it, or only
+ * from somebody on the way (RFC 9110 sections 15.6.3 and 15.6.5). */
+bool gw_answer_leaves_stray(const struct gw_outbound_answer *answer);
+
 /* Why a call failed, for the log and the database: "HTTP 503", or what the transport said. In the arena. */
 const char *gw_answer_failure(struct s2s_arena *arena, const struct gw_outbound_answer *answer);
 

@@ -29,6 +29,7 @@ struct failure {
     const char *reason; /* fit for the log and the database; NULL: it has not failed */
     int64_t retry_after_s;
     int status;          /* HTTP; 0 when there was none */
+    bool stray;          /* the message may still arrive */
     const char *problem; /* text of a problem, or NULL */
 };
 
@@ -127,6 +128,7 @@ static void commit_failure(struct delivery *delivery, struct failure failure)
     gw_db_interval_ms(&job->call, job->params, config->give_up_after_ms);
     gw_db_integer(&job->call, job->params, failure.status);
     gw_db_text(&job->call, failure.problem);
+    gw_db_text(&job->call, failure.stray ? "t" : "f");
     gw_job_commit(job);
 }
 
@@ -187,7 +189,8 @@ static void on_answer(struct gw_outbound_call *call, const struct gw_outbound_an
     struct failure failure = {.verdict = verdict,
                               .reason = gw_answer_failure(delivery->job->params, answer),
                               .retry_after_s = answer->retry_after_s,
-                              .status = answer->status};
+                              .status = answer->status,
+                              .stray = gw_answer_leaves_stray(answer)};
     if (delivery->route->keeps_problem)
         failure.problem = gw_answer_problem(delivery->job->arena, object);
     commit_failure(delivery, failure);

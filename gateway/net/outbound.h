@@ -25,6 +25,7 @@ enum gw_outbound_end {
 struct gw_outbound_answer {
     enum gw_outbound_end end;
     bool timed_out;           /* unreached, as time ran out */
+    bool sent;                /* some of the request left: the target may get it, or may have got it */
     int status;               /* HTTP status; 0 unless answered. A redirect is answered with its 3xx status */
     int64_t retry_after_s;    /* from Retry-After (seconds or HTTP-date), 0 to 30 days; -1 when absent */
     int64_t fresh_s;          /* how long it may be used again: from Cache-Control and Age (freshness.h); -1: unsaid */

@@ -357,6 +357,9 @@ struct gw_outbound_answer gw_easy_answer(struct gw_easy *easy, CURLcode code)
     struct gw_outbound_answer answer = {.retry_after_s = -1, .fresh_s = -1, .body = ""};
     answer.end = judge(easy, code, &answer.error);
     answer.timed_out = code == CURLE_OPERATION_TIMEDOUT;
+    long request_size = 0;
+    s2s_assert(curl_easy_getinfo(easy->curl, CURLINFO_REQUEST_SIZE, &request_size) == CURLE_OK);
+    answer.sent = request_size > 0;
     if (answer.end != GW_OUTBOUND_ANSWERED)
         return answer;
     long status = 0;

@@ -5,6 +5,11 @@
 --
 -- Locks: the thing, then its delivery, then the lane. Claims wait for nobody.
 --
+-- A message that got no answer may lie in a socket of a peer that stands still, and be read after one that was sent
+-- later: an older state after a newer one. So the newer one goes under the same request id first. A peer does one thing
+-- under one id (D6): whichever of the two it meets second is refused, or a duplicate. Then the newer one goes once
+-- more, under an id of its own.
+--
 --   s2s.deliveries_claim(p_lease uuid, p_limit int, p_per_peer int, p_lease_for interval)
 --       -> setof (delivery_id bigint, peer text, endpoint text, request_id uuid, attempts int, body text,
 --                 session_id text, side text, sealed bytea)
@@ -13,7 +18,8 @@
 --                     p_give_up_after interval DEFAULT '7 days')
 --       -> text: done, again, waiting, "refused: <why>", fenced
 --   s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval,
---                       p_block interval, p_give_up_after interval, p_status int DEFAULT 0, p_answer text DEFAULT NULL)
+--                       p_block interval, p_give_up_after interval, p_status int DEFAULT 0, p_answer text DEFAULT NULL,
+--                       p_may_arrive boolean DEFAULT NULL)
 --       -> text: retried, dead, done and again (a refusal that has its place in the state), fenced
 --   s2s.delivery_redrive(p_delivery_id bigint)                                      -> boolean: it was a dead letter
 --   s2s.delivery_stats()
@@ -74,14 +80,18 @@ BEGIN
       END IF;
 
       v_digest := sha256(convert_to(body, 'UTF8') || coalesce(sealed, ''));
-      IF v_digest <> d.body_digest THEN
+      -- Nobody has told how the last flight ended.
+      d.stray := d.stray OR d.lease IS NOT NULL;
+      IF v_digest <> d.body_digest AND d.stray THEN
+        d.fencing := true;
+      ELSIF v_digest <> d.body_digest THEN
         -- The state went on since the last attempt: another body under its request id would be refused (D6).
         d.request_id := gen_random_uuid();
         d.same_failures := 0;
       END IF;
       UPDATE s2s.delivery AS u
       SET next_at = v_now + p_lease_for, lease = p_lease, sending = d.owed, request_id = d.request_id,
-          same_failures = d.same_failures, body_digest = v_digest, seen = v_seen
+          same_failures = d.same_failures, body_digest = v_digest, seen = v_seen, stray = d.stray, fencing = d.fencing
       WHERE u.delivery_id = d.delivery_id;
 
       delivery_id := d.delivery_id;
@@ -103,7 +113,7 @@ COMMENT ON FUNCTION s2s.deliveries_claim(uuid, integer, integer, interval) IS
 CREATE OR REPLACE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void LANGUAGE sql AS $$
   UPDATE s2s.delivery AS u
   SET next_at = clock_timestamp(), lease = NULL, sending = NULL, request_id = gen_random_uuid(), body_digest = NULL,
-      attempts = 0, same_failures = 0, last_failure = NULL
+      attempts = 0, same_failures = 0, last_failure = NULL, stray = false, fencing = false
   WHERE u.delivery_id = d.delivery_id
 $$;
 COMMENT ON FUNCTION s2s.delivery_again(s2s.delivery) IS
@@ -112,7 +122,8 @@ COMMENT ON FUNCTION s2s.delivery_again(s2s.delivery) IS
 CREATE OR REPLACE FUNCTION s2s.delivery_wait(d s2s.delivery, p_due timestamptz) RETURNS void LANGUAGE sql AS $$
   UPDATE s2s.delivery AS u
   SET next_at = p_due, owed_at = p_due, lease = NULL, sending = NULL, request_id = gen_random_uuid(),
-      body_digest = NULL, attempts = 0, same_failures = 0, last_failure = NULL, polls = u.polls + 1
+      body_digest = NULL, attempts = 0, same_failures = 0, last_failure = NULL, stray = false, fencing = false,
+      polls = u.polls + 1
   WHERE u.delivery_id = d.delivery_id
 $$;
 COMMENT ON FUNCTION s2s.delivery_wait(s2s.delivery, timestamptz) IS
@@ -180,7 +191,7 @@ BEGIN
   v_is_stuck := d.same_failures >= 5 AND p_failure ILIKE 'http 5%' AND NOT s2s.delivery_is_webhook(d.endpoint);
   UPDATE s2s.delivery AS u
   SET next_at = v_now + coalesce(p_delay, '0'), lease = NULL, sending = NULL, attempts = d.attempts,
-      last_failure = p_failure,
+      last_failure = p_failure, stray = d.stray AND NOT v_is_stuck, fencing = d.fencing AND NOT v_is_stuck,
       same_failures = CASE WHEN v_is_stuck THEN 0 ELSE d.same_failures END,
       request_id = CASE WHEN v_is_stuck THEN gen_random_uuid() ELSE d.request_id END
   WHERE u.delivery_id = d.delivery_id;
@@ -216,6 +227,12 @@ BEGIN
     RETURN 'fenced';
   END IF;
 
+  IF d.fencing THEN
+    -- Whatever this answers: it may be what was sent before.
+    PERFORM s2s.delivery_again(d);
+    PERFORM s2s.lane_cleared(d.peer);
+    RETURN 'again';
+  END IF;
   a := s2s.delivery_answered(d, p_status, s2s.parsed(p_answer), p_poll_first, p_poll_longest);
   IF a.verdict = 'refused' THEN
     d.attempts := d.attempts + 1;
@@ -241,7 +258,7 @@ COMMENT ON FUNCTION s2s.delivery_done(bigint, uuid, integer, text, interval, int
 
 CREATE OR REPLACE FUNCTION s2s.delivery_failed(
   p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval,
-  p_give_up_after interval, p_status integer DEFAULT 0, p_answer text DEFAULT NULL)
+  p_give_up_after interval, p_status integer DEFAULT 0, p_answer text DEFAULT NULL, p_may_arrive boolean DEFAULT NULL)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   d s2s.delivery;
@@ -263,8 +280,13 @@ BEGIN
   END IF;
 
   d.attempts := d.attempts + (p_kind <> 'blocked')::integer;
+  d.stray := d.stray OR coalesce(p_may_arrive, p_status = 0);
   IF p_kind <> 'final' THEN
     v_told := s2s.delivery_retry(d, v_failure, p_delay, p_give_up_after);
+  ELSIF d.fencing THEN
+    -- What was sent before under this request id came first.
+    PERFORM s2s.delivery_again(d);
+    v_told := 'again';
   ELSE
     v_verdict := s2s.delivery_refused(d, p_status, s2s.parsed(p_answer));
     IF v_verdict IS NOT NULL THEN
@@ -285,10 +307,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION
-  s2s.delivery_failed(bigint, uuid, text, text, interval, interval, interval, integer, text) IS
+  s2s.delivery_failed(bigint, uuid, text, text, interval, interval, interval, integer, text, boolean) IS
   'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, '
-  'or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_block '
-  'keeps the whole lane waiting, whatever the kind.';
+  'or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. '
+  'p_may_arrive: the peer may still come to read the message; null: it may when there was no answer. p_block keeps the '
+  'whole lane waiting, whatever the kind.';
 
 CREATE OR REPLACE FUNCTION s2s.delivery_redrive(p_delivery_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

@@ -18,12 +18,19 @@ ALTER TABLE s2s.delivery
   ADD COLUMN side text COLLATE "C" NOT NULL DEFAULT 'ISSUER',
   ADD COLUMN seen bigint,
   ADD COLUMN polls integer NOT NULL DEFAULT 0,
+  ADD COLUMN stray boolean NOT NULL DEFAULT false,
+  ADD COLUMN fencing boolean NOT NULL DEFAULT false,
   -- Both roles of one gateway may speak of the same thing to the same webhook.
   DROP CONSTRAINT delivery_once,
   ADD CONSTRAINT delivery_once UNIQUE (ref, endpoint, peer, side);
 COMMENT ON COLUMN s2s.delivery.side IS 'ISSUER or WALLET: the role that owes it, whose tables it is about.';
 COMMENT ON COLUMN s2s.delivery.seen IS 'Version of the thing when the flight in progress was claimed, or its submission.';
 COMMENT ON COLUMN s2s.delivery.polls IS 'Answers so far that said "not yet".';
+COMMENT ON COLUMN s2s.delivery.stray IS
+  'What was sent under request_id got no answer, and may still arrive, even after what is sent later.';
+COMMENT ON COLUMN s2s.delivery.fencing IS
+  'What is sent under request_id now differs from a stray: it takes the id from it, and is then sent once more under '
+  'another one.';
 COMMENT ON COLUMN s2s.delivery.endpoint IS 'Path; of a webhook, the event type.';
 
 ALTER TABLE s2s.delivery_dead ADD COLUMN side text COLLATE "C" NOT NULL DEFAULT 'ISSUER';

@@ -194,10 +194,10 @@ $$;
 
 CREATE FUNCTION test.failed(
   p_session text, p_lease integer, p_kind text, p_failure text, p_delay interval DEFAULT '0',
-  p_block interval DEFAULT NULL, p_give_up interval DEFAULT '7 days')
+  p_block interval DEFAULT NULL, p_give_up interval DEFAULT '7 days', p_status integer DEFAULT 0)
 RETURNS text LANGUAGE sql AS $$
   SELECT s2s.delivery_failed((test.flight(p_session)).delivery_id, test.lease(p_lease), p_kind, p_failure, p_delay,
-                             p_block, p_give_up)
+                             p_block, p_give_up, p_status)
 $$;
 
 -- What the wallet has sent last is answered, by an issuer that may be polled.

@@ -218,7 +218,9 @@ CREATE TABLE s2s.delivery (
     payload json,
     side text DEFAULT 'ISSUER'::text NOT NULL COLLATE pg_catalog."C",
     seen bigint,
-    polls integer DEFAULT 0 NOT NULL
+    polls integer DEFAULT 0 NOT NULL,
+    stray boolean DEFAULT false NOT NULL,
+    fencing boolean DEFAULT false NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_analyze_scale_factor='0.05');
 
@@ -253,6 +255,10 @@ COMMENT ON COLUMN s2s.delivery.side IS 'ISSUER or WALLET: the role that owes it,
 COMMENT ON COLUMN s2s.delivery.seen IS 'Version of the thing when the flight in progress was claimed, or its submission.';
 
 COMMENT ON COLUMN s2s.delivery.polls IS 'Answers so far that said "not yet".';
+
+COMMENT ON COLUMN s2s.delivery.stray IS 'What was sent under request_id got no answer, and may still arrive, even after what is sent later.';
+
+COMMENT ON COLUMN s2s.delivery.fencing IS 'What is sent under request_id now differs from a stray: it takes the id from it, and is then sent once more under another one.';
 
 CREATE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void
     LANGUAGE sql
@@ -302,11 +308,11 @@ CREATE FUNCTION s2s.delivery_endpoints() RETURNS SETOF text
 
 COMMENT ON FUNCTION s2s.delivery_endpoints() IS 'Where deliveries go: the issuer''s, the wallet''s, and those of both.';
 
-CREATE FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer DEFAULT 0, p_answer text DEFAULT NULL::text) RETURNS text
+CREATE FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer DEFAULT 0, p_answer text DEFAULT NULL::text, p_may_arrive boolean DEFAULT NULL::boolean) RETURNS text
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer, p_answer text) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_block keeps the whole lane waiting, whatever the kind.';
+COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer, p_answer text, p_may_arrive boolean) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_may_arrive: the peer may still come to read the message; null: it may when there was no answer. p_block keeps the whole lane waiting, whatever the kind.';
 
 CREATE FUNCTION s2s.delivery_given_up(d s2s.delivery, p_reason text) RETURNS void
     LANGUAGE plpgsql

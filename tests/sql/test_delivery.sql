@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Deliveries: owing, flights, and how they end. Test sessions are the peer "wallet"'s unless they say otherwise.
 BEGIN;
-SELECT plan(95);
+SELECT plan(110);
 
 CREATE FUNCTION pg_temp.clear() RETURNS void LANGUAGE sql AS $$
   DELETE FROM s2s.delivery;
@@ -92,14 +92,42 @@ SELECT is(test.done('F', 5), 'done', 'which comes through');
 SELECT throws_like($$SELECT s2s.delivery_failed(1, test.lease(1), 'odd', '', '0', NULL, '1 h')$$, 'unknown kind%',
                    'another kind of failure is a bug');
 
--- D6: another body never goes under the same request id, whatever changed it.
+-- D6: another body goes under another request id, whatever changed it.
 SELECT lives_ok($$SELECT test.initiate('B'), test.evaluate('B', 'REJECTED'), test.send(1)$$, 'rejected, under way');
-SELECT is(test.failed('B', 1, 'retry', 'timeout'), 'retried', 'its fate is not known');
+SELECT is(test.failed('B', 1, 'retry', 'HTTP 503', p_status => 503), 'retried', 'not taken');
 SELECT lives_ok($$SELECT test.supplement('B')$$, 'a submission, which owes nothing');
 SELECT results_eq(
   $$SELECT body::json ->> 'status', request_id = (test.flight('B', 1)).request_id, attempts FROM test.send(2)$$,
   $$VALUES ('PENDING', false, 1)$$, 'but changes what the retry says: a new request');
 SELECT is(test.done('B', 2), 'done', 'done');
+
+-- A message without an answer may arrive late, and must not follow what is sent now: that takes its request id first.
+SELECT lives_ok($$SELECT test.initiate('Y'), test.evaluate('Y', 'REJECTED'), test.send(1)$$, 'rejected, under way');
+SELECT is(test.failed('Y', 1, 'retry', 'timeout'), 'retried', 'its fate is not known');
+SELECT lives_ok($$SELECT test.supplement('Y')$$, 'the state moves on');
+SELECT results_eq(
+  $$SELECT body::json ->> 'status', request_id = (test.flight('Y', 1)).request_id FROM test.send(2)$$,
+  $$VALUES ('PENDING', true)$$, 'the news go under the same request id');
+SELECT is(test.failed('Y', 2, 'retry', 'HTTP 503', p_status => 503), 'retried', 'also');
+SELECT results_eq($$SELECT request_id = (test.flight('Y', 1)).request_id FROM test.send(3)$$, $$VALUES (true)$$,
+                  'when they are sent again');
+SELECT is(test.done('Y', 3), 'again', 'the answer may be the first one''s');
+SELECT results_eq(
+  $$SELECT body::json ->> 'status', request_id = (test.flight('Y', 1)).request_id FROM test.send(4)$$,
+  $$VALUES ('PENDING', false)$$, 'so they go once more, as a new request');
+SELECT is(test.done('Y', 4), 'done', 'done');
+SELECT results_eq(
+  $$SELECT event, count(*) FROM s2s.ledger WHERE ref = (test.verification('Y')).verification_id GROUP BY event ORDER BY event$$,
+  $$VALUES ('delivered' COLLATE "C", 1::bigint), ('owed', 1)$$, 'one delivery');
+
+SELECT lives_ok($$SELECT test.initiate('Z'), test.evaluate('Z', 'REJECTED'), test.send(1), test.overdue(), test.supplement('Z')$$,
+                'nor is it known when a gateway has died, and the state moves on');
+SELECT results_eq($$SELECT request_id = (test.flight('Z', 1)).request_id FROM test.send(2)$$, $$VALUES (true)$$,
+                  'the same request id');
+SELECT is(test.failed('Z', 2, 'final', 'HTTP 422', p_status => 422), 'again', 'was the first one''s');
+SELECT results_eq($$SELECT request_id = (test.flight('Z', 1)).request_id, attempts FROM test.send(3)$$,
+                  $$VALUES (false, 0)$$, 'a new request');
+SELECT is(test.failed('Z', 3, 'final', 'HTTP 422', p_status => 422), 'dead', 'which may be refused as any other');
 
 -- D17: a peer that stored its 5xx would repeat it for ever.
 SELECT lives_ok($$SELECT test.approved('D'), test.send(1)$$, 'a flight');

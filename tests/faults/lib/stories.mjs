@@ -98,6 +98,7 @@ export class Story {
     this.journal.instances.push(held);
     await this.fetch(held);
     await this.app.must(this.app.event(instanceId, 'PROVISIONING_SUCCESS'), 202);
+    held.facts.add('confirmed');
     await Promise.all([this.holderActs(held), this.issuerActs(held)]);
     await this.look(session);
     if (this.random.chance(0.25)) await this.end(held);

@@ -8,7 +8,7 @@ import { assertBound } from '../../integration/lib/pair.mjs';
 
 const ENDS = ['cancelled', 'unlinked'];
 const SUSPENSIONS = ['issuer_suspended', 'wallet_suspended'];
-const FACTS = [...ENDS, ...SUSPENSIONS];
+const FACTS = [...ENDS, ...SUSPENSIONS, 'confirmed'];
 
 const listOf = (values) => (values.length ? values.map((value) => `'${value}'`).join(', ') : 'NULL');
 
@@ -51,17 +51,17 @@ async function fetches({ app, journal }) {
 }
 
 /**
- * Both sides agree on the facts about each instance, which are what both parties have done to it. A suspension that came
- * just before the end need not have been told: the end tells all.
+ * Both sides agree on the facts about each instance, which are what both parties have done to it. What came just before
+ * the end need not have been told, or taken: the end says all.
  */
 async function instances({ pair, journal }) {
   const query = (table) =>
-    `SELECT instance_id, confirmed, ${FACTS.join(', ')} FROM s2s.${table}
+    `SELECT instance_id, ${FACTS.join(', ')} FROM s2s.${table}
      WHERE instance_id IN (${listOf(journal.instances.map(({ instanceId }) => instanceId))})`;
   const theirs = byKey(await rows(pair.issuer, query('instance')), 'instance_id');
   const ours = byKey(await rows(pair.wallet, query('wallet_instance')), 'instance_id');
   const known = (facts) => (ENDS.some((fact) => facts.has(fact)) ? ENDS : FACTS);
-  const differs = (row, facts) => !row?.confirmed || known(facts).some((fact) => row[fact] !== facts.has(fact));
+  const differs = (row, facts) => known(facts).some((fact) => row?.[fact] !== facts.has(fact));
   return complaints(journal.instances, ({ instanceId, facts }) => {
     const rowsOf = [theirs.get(instanceId), ours.get(instanceId)];
     if (!rowsOf.some((row) => differs(row, facts))) return null;

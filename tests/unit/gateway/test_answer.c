@@ -52,6 +52,25 @@ START_TEST(no_answer_is_judged)
 }
 END_TEST
 
+START_TEST(a_message_without_an_answer_may_arrive_yet)
+{
+    static const struct {
+        struct gw_outbound_answer answer;
+        bool leaves_stray;
+    } rows[] = {
+        {{.end = GW_OUTBOUND_UNREACHED, .sent = true}, true},
+        {{.end = GW_OUTBOUND_UNREACHED}, false},
+        {{.end = GW_OUTBOUND_UNTRUSTED, .sent = true}, false},
+        {{.end = GW_OUTBOUND_TOO_LARGE, .sent = true}, false},
+        {{.end = GW_OUTBOUND_ANSWERED, .sent = true, .status = 503}, false},
+        {{.end = GW_OUTBOUND_ANSWERED, .sent = true, .status = 502}, true},
+        {{.end = GW_OUTBOUND_ANSWERED, .sent = true, .status = 504}, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_int_eq(gw_answer_leaves_stray(&rows[i].answer), rows[i].leaves_stray);
+}
+END_TEST
+
 START_TEST(a_failure_is_described_in_plain_text)
 {
     const struct gw_outbound_answer status = {.end = GW_OUTBOUND_ANSWERED, .status = 503};
@@ -153,6 +172,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
     tcase_add_loop_test(tcase, a_status_is_judged, 0, sizeof verdicts / sizeof verdicts[0]);
     tcase_add_test(tcase, no_answer_is_judged);
+    tcase_add_test(tcase, a_message_without_an_answer_may_arrive_yet);
     tcase_add_test(tcase, a_failure_is_described_in_plain_text);
     tcase_add_test(tcase, only_an_object_is_an_answer);
     tcase_add_test(tcase, an_answer_about_another_thing_is_foreign);

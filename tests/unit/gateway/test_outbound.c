@@ -203,6 +203,7 @@ START_TEST(time_runs_out)
         send_probe(&probe, &target, paths[i]);
         finish(&probe, 1);
         assert_end(&probe, GW_OUTBOUND_UNREACHED);
+        ck_assert(probe.answer.sent);
         ck_assert_int_ge(probe.took_ms, 290);
         ck_assert_int_lt(probe.took_ms, 3000);
     }
@@ -224,6 +225,7 @@ START_TEST(time_runs_out_while_waiting)
     finish(waiting, CONNECTIONS);
     for (size_t i = 0; i < CONNECTIONS; i++) {
         assert_end(&waiting[i], GW_OUTBOUND_UNREACHED);
+        ck_assert(!waiting[i].answer.sent);
         ck_assert_int_lt(waiting[i].took_ms, 3000);
         gw_outbound_cancel(outbound, &busy[i].call);
     }
@@ -249,7 +251,9 @@ END_TEST
 START_TEST(nobody_is_there)
 {
     struct gw_target gone = target_with("https://localhost:1", &client_id, &authority.file);
-    assert_end(ask(&gone, "/"), GW_OUTBOUND_UNREACHED);
+    const struct probe *probe = ask(&gone, "/");
+    assert_end(probe, GW_OUTBOUND_UNREACHED);
+    ck_assert(!probe->answer.sent);
     struct gw_target unknown = target_with("https://nowhere.invalid", &client_id, &authority.file);
     assert_end(ask(&unknown, "/"), GW_OUTBOUND_UNREACHED);
 }
