@@ -231,7 +231,8 @@ static char *key_of(const struct gw_target *target)
     size_t len;
     FILE *out = open_memstream(&key, &len);
     s2s_assert(out != NULL);
-    fprintf(out, "%s\n%s\n%s\n", target->url, target->certificate.path != NULL ? target->certificate.path : "",
+    fprintf(out, "%d%s\n%s\n%s\n", target->public_only, target->url,
+            target->certificate.path != NULL ? target->certificate.path : "",
             target->key.path != NULL ? target->key.path : "");
     for (size_t i = 0; i < target->ca.count; ++i)
         fprintf(out, "%s\n", target->ca.items[i].path);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls to other servers: libcurl's multi interface on the worker's uv loop. Only addresses from the configuration are
- * ever called; redirects are refused; connections are kept alive per target, over HTTP/2 where the target speaks it. A
- * target that does not answer delays no call to another. The process must ignore SIGPIPE.
+ * Calls to other servers: libcurl's multi interface on the worker's uv loop. Only targets of the configuration are ever
+ * called, and what net/reference.h admits; redirects are refused; connections are kept alive per target, over HTTP/2
+ * where the target speaks it. A target that does not answer delays no call to another. The process must ignore SIGPIPE.
  */
 #ifndef GW_OUTBOUND_H
 #define GW_OUTBOUND_H
@@ -18,6 +18,7 @@ enum gw_outbound_end {
     GW_OUTBOUND_UNTRUSTED, /* TLS failed: the target's certificate or name, or it refused ours */
     GW_OUTBOUND_TOO_LARGE, /* the answer passed the limit and was cut off */
     GW_OUTBOUND_TOO_LATE,  /* nothing was sent, as `send_by_us` had passed */
+    GW_OUTBOUND_INSIDE,    /* nothing was sent: a `public_only` target whose name led to an address inside */
 };
 
 #define GW_MAX_ETAG 256
@@ -51,6 +52,8 @@ struct gw_outbound_call {
     int64_t timeout_ms; /* of the whole call */
     int64_t send_by_us; /* monotonic: a request is not begun later, whatever held the process up; 0: whenever */
     size_t max_answer;  /* octets of the body */
+    /* Gets the body as it comes in, whatever the status, and the answer's `body` stays empty; NULL: it is collected. */
+    void (*on_body)(struct gw_outbound_call *call, const char *data, size_t len);
     void (*done)(struct gw_outbound_call *call, const struct gw_outbound_answer *answer);
 
     /* Private to outbound.c. */
@@ -62,6 +65,7 @@ struct gw_target {
     char *url; /* https, no final slash; http for a loopback address only (webhooks of a backend beside us) */
     struct gw_file certificate, key; /* ours; path NULL: none is sent */
     struct gw_file_list ca;          /* who may sign theirs; empty: the system's authorities */
+    bool public_only; /* connect to addresses of the public Internet only, whatever the name leads to (address.h) */
 };
 
 struct gw_outbound;

@@ -2,11 +2,11 @@
 #include "gateway/net/outbound_easy.h"
 
 #include "gateway/clock.h"
+#include "gateway/net/address.h"
 #include "gateway/net/freshness.h"
 #include "proto/result.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,21 +62,23 @@ static const struct {
 
 /* ---- the connection ---- */
 
-static bool is_loopback(const struct sockaddr *address)
+/* Whether a connection may go there. */
+static bool admits(const struct gw_easy *easy, const struct sockaddr *address)
 {
-    if (address->sa_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
-    return address->sa_family == AF_INET6 &&
-           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+    if (!easy->tls) /* without it nothing leaves this machine, whatever a name resolves to */
+        return gw_sockaddr_is_loopback(address);
+    return !easy->call->target->public_only || gw_sockaddr_is_public(address);
 }
 
-/* Without TLS nothing leaves this machine, whatever a name resolves to. */
+/* The address is the one that is connected to next: between this look at it and the connection, no name is resolved. */
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    const struct gw_easy *easy = arg;
+    struct gw_easy *easy = arg;
     (void)purpose;
-    if (!easy->tls && !is_loopback(&address->addr))
+    if (!admits(easy, &address->addr)) {
+        easy->inside = easy->call->target->public_only;
         return CURL_SOCKET_BAD;
+    }
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -169,13 +171,12 @@ static int on_ready_to_send(void *arg, char *remote_ip, char *local_ip, int remo
 {
     struct gw_easy *easy = arg;
     (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
-    easy->too_late = easy->send_by_us != 0 && gw_monotonic_us() > easy->send_by_us;
+    easy->too_late = easy->call->send_by_us != 0 && gw_monotonic_us() > easy->call->send_by_us;
     return easy->too_late ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static void set_request(struct gw_easy *easy, const struct gw_outbound_call *call)
 {
-    easy->send_by_us = call->send_by_us;
     SET(easy, CURLOPT_PREREQFUNCTION, on_ready_to_send);
     SET(easy, CURLOPT_PREREQDATA, easy);
     for (const char *const *line = call->headers; line != NULL && *line != NULL; ++line)
@@ -224,29 +225,36 @@ static void make_room(struct gw_easy *easy, size_t room)
         return;
     size_t doubled = easy->body_room * 2;
     easy->body_room = doubled > room ? doubled : room;
-    if (easy->body_room > easy->max_body + 1)
-        easy->body_room = easy->max_body + 1;
+    if (easy->body_room > easy->call->max_answer + 1)
+        easy->body_room = easy->call->max_answer + 1;
     easy->body = realloc(easy->body, easy->body_room);
     s2s_assert(easy->body != NULL);
+}
+
+static void collect(struct gw_easy *easy, const char *data, size_t octets)
+{
+    make_room(easy, easy->body_len + octets + 1);
+    memcpy(easy->body + easy->body_len, data, octets);
+    easy->body[easy->body_len + octets] = '\0';
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct gw_easy *easy = arg;
     size_t octets = size * count;
-    if (octets > easy->max_body - easy->body_len)
+    if (octets > easy->call->max_answer - easy->body_len)
         return refuse(easy);
-    make_room(easy, easy->body_len + octets + 1);
-    memcpy(easy->body + easy->body_len, data, octets);
+    if (easy->call->on_body != NULL)
+        easy->call->on_body(easy->call, data, octets);
+    else
+        collect(easy, data, octets);
     easy->body_len += octets;
-    easy->body[easy->body_len] = '\0';
     return octets;
 }
 
 static void set_answer(struct gw_easy *easy, size_t max_answer)
 {
     s2s_assert(max_answer < SIZE_MAX / 4);
-    easy->max_body = max_answer;
     SET(easy, CURLOPT_HEADERFUNCTION, on_header);
     SET(easy, CURLOPT_HEADERDATA, easy);
     SET(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -276,6 +284,10 @@ static enum gw_outbound_end judge(const struct gw_easy *easy, CURLcode code, con
     if (easy->too_late) {
         *error = "it was too late to send";
         return GW_OUTBOUND_TOO_LATE;
+    }
+    if (easy->inside && code == CURLE_COULDNT_CONNECT) {
+        *error = "the name leads to an address inside";
+        return GW_OUTBOUND_INSIDE;
     }
     if (easy->too_large || code == CURLE_FILESIZE_EXCEEDED) {
         *error = "the answer is too large";
@@ -381,9 +393,9 @@ struct gw_outbound_answer gw_easy_answer(struct gw_easy *easy, CURLcode code)
 
 /* ---- life ---- */
 
-void gw_easy_open(struct gw_easy *easy, const struct gw_outbound_call *call, void *owner, const char **alert)
+void gw_easy_open(struct gw_easy *easy, struct gw_outbound_call *call, void *owner, const char **alert)
 {
-    *easy = (struct gw_easy){.curl = curl_easy_init(), .alert = alert};
+    *easy = (struct gw_easy){.curl = curl_easy_init(), .call = call, .alert = alert};
     s2s_assert(easy->curl != NULL);
     for (size_t i = 0; i < sizeof(fixed_numbers) / sizeof(fixed_numbers[0]); ++i)
         SET(easy, fixed_numbers[i].option, fixed_numbers[i].value);
@@ -399,5 +411,7 @@ void gw_easy_close(struct gw_easy *easy)
 {
     curl_easy_cleanup(easy->curl);
     curl_slist_free_all(easy->headers);
+    if (easy->body != NULL)
+        OPENSSL_cleanse(easy->body, easy->body_len); /* claims, among others */
     free(easy->body);
 }

@@ -13,14 +13,15 @@
 struct gw_easy {
     CURL *curl;
     struct curl_slist *headers;
+    struct gw_outbound_call *call;
     bool tls;
-    int64_t send_by_us; /* of the call */
-    bool too_late;      /* it had passed when the request was to be sent */
+    bool inside;   /* an address was refused */
+    bool too_late; /* the call's `send_by_us` had passed when the request was to be sent */
     const char *const *alert;
-    char *body; /* of the answer so far, NUL-terminated; NULL while empty */
-    size_t body_len, body_room, max_body;
-    size_t header_octets; /* of the answer so far, interim answers and trailers included */
-    bool too_large;       /* either passed its limit */
+    char *body;                 /* of the answer so far, NUL-terminated; NULL while empty */
+    size_t body_len, body_room; /* `body_len` counts also what the call's `on_body` got */
+    size_t header_octets;       /* of the answer so far, interim answers and trailers included */
+    bool too_large;             /* either passed its limit */
     char etag[GW_MAX_ETAG + 1];
     char error[CURL_ERROR_SIZE];
 };
@@ -28,7 +29,7 @@ struct gw_easy {
 /* Make the handle for `call`, which stays where it is until gw_easy_close; `owner` is its CURLOPT_PRIVATE. `*alert`
  * gets the name of each fatal TLS alert, sent or received, on the connections that the call opens. It outlives them,
  * and its owner sets it to NULL before each turn of libcurl's. */
-void gw_easy_open(struct gw_easy *easy, const struct gw_outbound_call *call, void *owner, const char **alert);
+void gw_easy_open(struct gw_easy *easy, struct gw_outbound_call *call, void *owner, const char **alert);
 
 /* What came of it, by libcurl's `code` and the alerts of its last turn; everything in it lives until gw_easy_close. The
  * handle is out of its multi handle. */

@@ -7,6 +7,7 @@
 // usage: peer.mjs --cert FILE --key FILE --ca FILE [OPTION…]
 //   --cert FILE, --key FILE   its server certificate and key (PEM)
 //   --ca FILE                 who may sign client certificates; a client without a certificate is refused
+//   --anonymous               no client certificates are asked for
 //   --wrong-cert FILE, --wrong-key FILE   shown instead while the control file says "connection": "wrong-certificate"
 //   --plain                   HTTP/1.1 without TLS instead; no certificates are needed then
 //   --port N, --host ADDRESS  where to listen (default: 127.0.0.1, a free port)
@@ -76,6 +77,7 @@ const { values: options } = parseArgs({
     'wrong-cert': { type: 'string' },
     'wrong-key': { type: 'string' },
     plain: { type: 'boolean', default: false },
+    anonymous: { type: 'boolean', default: false },
     port: { type: 'string', default: '0' },
     host: { type: 'string', default: '127.0.0.1' },
     alpn: { type: 'string', default: 'h2,http/1.1' },
@@ -378,8 +380,8 @@ function newServer(cert, key) {
     cert: readFileSync(cert),
     key: readFileSync(key),
     ca: readFileSync(options.ca),
-    requestCert: true,
-    rejectUnauthorized: true,
+    requestCert: !options.anonymous,
+    rejectUnauthorized: !options.anonymous,
     minVersion: 'TLSv1',
     maxVersion: options['max-tls'],
     ciphers: options['max-tls'] === 'TLSv1.1' ? 'DEFAULT:@SECLEVEL=0' : undefined, // else OpenSSL has none left
