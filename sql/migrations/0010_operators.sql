@@ -78,7 +78,7 @@ COMMENT ON COLUMN s2s.bulk.cursor_at IS 'With cursor_id, the instance up to whic
 COMMENT ON COLUMN s2s.bulk.counted_at IS 'When the walk that counts came to its end. The one that acts begins there.';
 COMMENT ON COLUMN s2s.bulk.total IS 'Instances counted so far; at the end, those that were come by.';
 COMMENT ON COLUMN s2s.bulk.filter IS
-  '{"subjectRef", "configuration"} or {"sessionIds"} or {"instanceIds"}: which instances. Of the subject, the pseudonym.';
+  '{"subjectRefs", "configuration"} or {"sessionIds"} or {"instanceIds"}: which instances. A subject by its pseudonyms.';
 COMMENT ON COLUMN s2s.bulk.failures IS 'The first that failed, [{"credentialInstanceId", "reason"}].';
 
 -- ---- verifications ----
@@ -130,6 +130,8 @@ CREATE INDEX instance_subject ON s2s.instance (subject_ref, created_at, instance
 CREATE INDEX credential_offer_subject ON s2s.credential_offer (subject_ref, created_at) WHERE subject_ref IS NOT NULL;
 
 CREATE INDEX ledger_listed ON s2s.ledger (peer, at, delivery_id);
+
+CREATE INDEX job_dead_ref ON s2s.job_dead (ref);
 
 DROP INDEX s2s.delivery_dead_peer;
 CREATE INDEX delivery_dead_listed ON s2s.delivery_dead (peer, delivery_id);
