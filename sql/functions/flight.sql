@@ -88,6 +88,9 @@ BEGIN
         -- The state went on since the last attempt: another body under its request id would be refused (D6).
         d.request_id := gen_random_uuid();
         d.same_failures := 0;
+      ELSIF v_digest = d.body_digest THEN
+        -- The answer may be that to an earlier attempt (D6), and as old.
+        v_seen := d.seen;
       END IF;
       UPDATE s2s.delivery AS u
       SET next_at = v_now + p_lease_for, lease = p_lease, sending = d.owed, request_id = d.request_id,

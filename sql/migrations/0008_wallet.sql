@@ -24,7 +24,7 @@ ALTER TABLE s2s.delivery
   DROP CONSTRAINT delivery_once,
   ADD CONSTRAINT delivery_once UNIQUE (ref, endpoint, peer, side);
 COMMENT ON COLUMN s2s.delivery.side IS 'ISSUER or WALLET: the role that owes it, whose tables it is about.';
-COMMENT ON COLUMN s2s.delivery.seen IS 'Version of the thing when the flight in progress was claimed, or its submission.';
+COMMENT ON COLUMN s2s.delivery.seen IS 'Version of the thing when what is in flight was sent first.';
 COMMENT ON COLUMN s2s.delivery.polls IS 'Answers so far that said "not yet".';
 COMMENT ON COLUMN s2s.delivery.stray IS
   'What was sent under request_id got no answer, and may still arrive, even after what is sent later.';

@@ -252,7 +252,7 @@ COMMENT ON COLUMN s2s.delivery.payload IS 'Facts of the occasion that no other t
 
 COMMENT ON COLUMN s2s.delivery.side IS 'ISSUER or WALLET: the role that owes it, whose tables it is about.';
 
-COMMENT ON COLUMN s2s.delivery.seen IS 'Version of the thing when the flight in progress was claimed, or its submission.';
+COMMENT ON COLUMN s2s.delivery.seen IS 'Version of the thing when what is in flight was sent first.';
 
 COMMENT ON COLUMN s2s.delivery.polls IS 'Answers so far that said "not yet".';
 

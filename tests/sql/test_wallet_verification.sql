@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The wallet's view of verifications: what is sent, what answers and notices do, polls. The issuer is the peer "issuer".
 BEGIN;
-SELECT plan(107);
+SELECT plan(112);
 
 SELECT is(s2s.lanes_set('{issuer,other}'), 2, 'two issuers');
 
@@ -111,6 +111,12 @@ SELECT is(test.told('/verification/status', 'S', test.status_json('S', 'REJECTED
 SELECT is(pg_temp.state('S'), 'REJECTED 5 polled', 'no news');
 SELECT is(test.brief(test.notify('S', 'REJECTED', '{"reasonCode": "BLURRED"}')), '200 answered', 'the same notice again');
 SELECT is(pg_temp.state('S'), 'REJECTED 5 polled', 'no news either');
+SELECT lives_ok($$SELECT test.sent('/verification/status', 'S'), test.overdue()$$, 'a poll whose gateway dies');
+SELECT is(test.brief(test.notify('S', 'PENDING')), '200 answered', 'a notice');
+SELECT lives_ok($$SELECT test.sent('/verification/status', 'S')$$, 'the poll again, as the same request');
+SELECT is(test.told('/verification/status', 'S', test.status_json('S', 'REJECTED', '{"reasonCode": "BLURRED"}')), 'again',
+          'may get the answer of before');
+SELECT is(pg_temp.state('S'), 'PENDING 6 polled', 'which does not count');
 SELECT is(test.brief(test.notify(session, 'APPROVED', p_peer => peer, p_verification => verification)), '404 answered NOT_FOUND', what)
 FROM (VALUES ('X', 'issuer', NULL, 'an unknown session'), ('S', 'other', NULL, 'another issuer'),
              ('S', 'issuer', 'v-T', 'another verification')) AS t (session, peer, verification, what);
@@ -122,7 +128,7 @@ SELECT is(test.brief(test.notify('S', 'APPROVED', '{"credentialConfigurationIds"
 SELECT is(pg_temp.owed('S'), 'credential/provision', 'nothing but the provision is owed');
 SELECT is_empty($$SELECT FROM s2s.wallet_submission$$, 'nobody needs what waited');
 SELECT is(test.brief(test.notify('S', 'DENIED', '{"reasonCode": "LATE"}')), '200 answered', 'a final one');
-SELECT is(pg_temp.state('S'), 'APPROVED 6 polled', 'stays');
+SELECT is(pg_temp.state('S'), 'APPROVED 7 polled', 'stays');
 SELECT is(pg_temp.message('/credential/provision', 'S'), '{"sessionId": "S", "verificationId": "v-S"}', 'provision');
 
 -- ---- without polls ----

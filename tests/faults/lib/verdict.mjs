@@ -69,11 +69,16 @@ async function instances({ pair, journal }) {
   });
 }
 
+/** Instances of which the issuer said that there is something new, and which nobody has ended since. */
+const updated = ({ instances: held }) =>
+  held
+    .filter(({ updates: count, facts }) => count > 0 && !ENDS.some((fact) => facts.has(fact)))
+    .map(({ instanceId }) => instanceId);
+
 /** What the issuer said is new about a credential has reached the wallet. */
 async function updates({ pair, journal }) {
-  const told = journal.instances.filter(({ updates: count }) => count > 0).map(({ instanceId }) => instanceId);
   const query = `SELECT instance_id FROM s2s.wallet_instance
-                 WHERE NOT update_available AND instance_id IN (${listOf(told)})`;
+                 WHERE NOT update_available AND instance_id IN (${listOf(updated(journal))})`;
   return complaints(await rows(pair.wallet, query), (row) => `the wallet knows of no update of ${row.instance_id}`);
 }
 
@@ -135,42 +140,30 @@ async function webhooks({ pair }) {
   return found;
 }
 
-/**
- * Events that happen once to a thing: their type, the things to which they must happen, and where it stands. Copies of a
- * message have its id.
- */
-const ONCE = [
-  {
-    type: 'instances.provisioned',
+/** Events that happen once to a thing: the things to which they must happen, and the one that a message is about. */
+const ONCE = {
+  'instances.provisioned': {
     things: ({ instances: held }) => held.map(({ session }) => session.sessionId),
     thing: ({ sessionId }) => sessionId,
   },
-  {
-    type: 'credentials.ready',
+  'credentials.ready': {
     things: ({ fetches: taken }) => taken.map(({ fetchId }) => fetchId),
     thing: ({ fetchId }) => fetchId,
   },
-  {
-    type: 'credential.update_available',
-    things: ({ instances: held }) => held.filter(({ updates: count }) => count > 0).map((it) => it.instanceId),
-    thing: ({ credentialInstanceId }) => credentialInstanceId,
-  },
-];
+  'credential.update_available': { things: updated, thing: ({ credentialInstanceId }) => credentialInstanceId },
+};
 
-/**
- * The backend was told of what happened once, once: under one id. Unless the thing has changed before the message had
- * surely arrived: that makes another message of it, with other data.
- */
-function effects({ pair, journal }) {
-  return ONCE.flatMap(({ type, things, thing }) =>
-    complaints(things(journal), (id) => {
-      const came = pair.walletHooks.received(type, (data) => thing(data) === id);
-      const ids = new Set(came.map((message) => message.id));
-      const contents = new Set(came.map(({ data }) => JSON.stringify(data)));
-      if (ids.size > 0 && ids.size === contents.size) return null;
-      return `${type} of ${id} has come as ${ids.size} messages with ${contents.size} contents`;
-    }),
-  );
+/** Of what happens once the backend was owed word once, and got it. */
+async function effects({ pair, journal }) {
+  const found = [];
+  for (const [type, { things, thing }] of Object.entries(ONCE)) {
+    const query = `SELECT ref, count(*) AS n FROM s2s.ledger WHERE event = 'owed' AND endpoint = '${type}' GROUP BY ref`;
+    const owed = byKey(await rows(pair.wallet, query), 'ref');
+    const came = new Set(pair.walletHooks.received(type).map(({ data }) => thing(data)));
+    const wrong = (id) => owed.get(id)?.n !== 1 || !came.has(id);
+    found.push(...complaints(things(journal).filter(wrong), (id) => `${type} of ${id}: ${JSON.stringify(owed.get(id))}`));
+  }
+  return found;
 }
 
 /** The backend was told how each verification ended. */
