@@ -2,47 +2,76 @@
 --
 -- Evaluations: handing submissions to the decider, and what its decision does. And what time alone decides.
 --
---   s2s.evaluations_claim(p_lease uuid, p_limit int, p_lease_for interval, p_max_attempts int, p_max_octets bigint)
+--   s2s.evaluations_claim(p_lease uuid, p_limit int, p_lease_for interval, p_max_attempts int, p_max_octets bigint,
+--                         p_lanes text[] DEFAULT '{""}', p_rooms int[] DEFAULT NULL)
 --       -> setof (job_id bigint, job_attempts int, session_id text, verification_id text, peer text, status text,
 --                 wsk text, configuration_ids text[], requested_device_count int, attempts int, data_seq int,
---                 client_jwe text[], server_sealed bytea[])
+--                 client_jwe text[], server_sealed bytea[], lane text, postponed int, wsk_thumbprint text,
+--                 attestation text, locale text, supported_types text[], data_request text, issuer_sealed bytea[],
+--                 client_seq int[], server_seq int[], issuer_seq int[], previous_verification_id text,
+--                 root_verification_id text)
+--   s2s.evaluation_finish(p_job_id bigint, p_lease uuid, p_data_seq int) -> (outcome text, v s2s.verification)
 --   s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq int, p_status text, p_reason_code text,
 --                       p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count int,
---                       p_data_request text, p_deadline_in interval, p_max_attempts int)
+--                       p_data_request text, p_deadline_in interval, p_max_attempts int,
+--                       p_subject_sealed bytea[] DEFAULT NULL, p_subject_aliases json DEFAULT NULL)
+--       -> text: done, fenced, superseded
+--   s2s.evaluation_undecided(p_job_id bigint, p_lease uuid, p_data_seq int, p_reason text)
 --       -> text: done, fenced, superseded
 --   s2s.expire_due(p_limit int) -> int
+--
+-- Whoever decides later, because a backend is not there, puts the job off with s2s.job_postpone.
 
 DROP FUNCTION IF EXISTS s2s.evaluations_claim(uuid, integer, interval);
+DROP FUNCTION IF EXISTS s2s.evaluations_claim(uuid, integer, interval, integer, bigint);
+DROP FUNCTION IF EXISTS s2s.evaluation_done(
+  bigint, uuid, integer, text, text, text, text[], text[], integer, text, interval, integer);
 
 CREATE OR REPLACE FUNCTION s2s.evaluations_claim(
-  p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint)
+  p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint,
+  p_lanes text[] DEFAULT '{""}', p_rooms integer[] DEFAULT NULL)
 RETURNS TABLE (
   job_id bigint, job_attempts integer, session_id text, verification_id text, peer text, status text, wsk text,
   configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[],
-  server_sealed bytea[])
+  server_sealed bytea[], lane text, postponed integer, wsk_thumbprint text, attestation text, locale text,
+  supported_types text[], data_request text, issuer_sealed bytea[], client_seq integer[], server_seq integer[],
+  issuer_seq integer[], previous_verification_id text, root_verification_id text)
 LANGUAGE plpgsql AS $$
 DECLARE
   j record;
 BEGIN
   FOR j IN
-    SELECT * FROM s2s.jobs_claim(p_lease, p_limit, p_lease_for, '{evaluate}', p_max_attempts, p_max_octets)
+    SELECT *
+    FROM s2s.jobs_claim(p_lease, p_limit, p_lease_for, 'evaluate', p_max_attempts, p_max_octets, p_lanes, p_rooms)
   LOOP
     -- A job evaluates one submission: if the verification went on without it, it is void. One statement, as the data
     -- goes when the verification ends.
     SELECT j.job_id, j.attempts, v.session_id, v.verification_id, s.peer, v.status, s.wsk, v.configuration_ids,
-           v.requested_device_count, v.attempts, v.data_seq,
-           ARRAY(SELECT e.jwe
-                 FROM s2s.verification_data AS d, unnest(d.client_jwe) WITH ORDINALITY AS e (jwe, position)
-                 WHERE d.verification_id = v.verification_id
-                 ORDER BY d.data_seq, e.position),
-           ARRAY(SELECT d.server_sealed
-                 FROM s2s.verification_data AS d
-                 WHERE d.verification_id = v.verification_id AND d.server_sealed IS NOT NULL
-                 ORDER BY d.data_seq)
+           v.requested_device_count, v.attempts, v.data_seq, client.jwe, own.server_sealed, j.lane, j.postponed,
+           s.wsk_thumbprint, v.attestation, coalesce(v.locale, s.locale),
+           coalesce(v.supported_verification_types, s.supported_verification_types), v.data_request::text,
+           own.issuer_sealed, client.seq, own.server_seq, own.issuer_seq,
+           CASE WHEN v.verification_id <> s.verification_id THEN s2s.last_approved(s.session_id) END,
+           v.root_verification_id
     INTO job_id, job_attempts, session_id, verification_id, peer, status, wsk, configuration_ids,
-         requested_device_count, attempts, data_seq, client_jwe, server_sealed
+         requested_device_count, attempts, data_seq, client_jwe, server_sealed, lane, postponed,
+         wsk_thumbprint, attestation, locale, supported_types, data_request,
+         issuer_sealed, client_seq, server_seq, issuer_seq, previous_verification_id, root_verification_id
     FROM s2s.verification AS v
     JOIN s2s.session AS s ON s.session_id = v.session_id
+    CROSS JOIN LATERAL (
+      SELECT coalesce(array_agg(e.jwe ORDER BY d.data_seq, e.position), '{}') AS jwe,
+             array_agg(d.data_seq ORDER BY d.data_seq, e.position) AS seq
+      FROM s2s.verification_data AS d, unnest(d.client_jwe) WITH ORDINALITY AS e (jwe, position)
+      WHERE d.verification_id = v.verification_id) AS client
+    CROSS JOIN LATERAL (
+      SELECT coalesce(array_agg(d.server_sealed ORDER BY d.data_seq) FILTER (WHERE d.server_sealed IS NOT NULL), '{}')
+               AS server_sealed,
+             array_agg(d.data_seq ORDER BY d.data_seq) FILTER (WHERE d.server_sealed IS NOT NULL) AS server_seq,
+             array_agg(d.issuer_sealed ORDER BY d.data_seq) FILTER (WHERE d.issuer_sealed IS NOT NULL) AS issuer_sealed,
+             array_agg(d.data_seq ORDER BY d.data_seq) FILTER (WHERE d.issuer_sealed IS NOT NULL) AS issuer_seq
+      FROM s2s.verification_data AS d
+      WHERE d.verification_id = v.verification_id) AS own
     WHERE v.verification_id = j.ref AND v.status = 'PENDING' AND v.data_seq = (j.payload ->> 'dataSeq')::integer;
 
     IF NOT FOUND THEN
@@ -53,62 +82,66 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION s2s.evaluations_claim(uuid, integer, interval, integer, bigint) IS
+COMMENT ON FUNCTION s2s.evaluations_claim(uuid, integer, interval, integer, bigint, text[], integer[]) IS
   'Claims evaluate jobs together with all submissions so far, oldest first, of p_max_octets in all unless one alone is '
-  'larger; finishes those that are void.';
+  'larger; finishes those that are void. …_seq: the submission that brought each item.';
 
-CREATE OR REPLACE FUNCTION s2s.evaluation_done(
-  p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text,
-  p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text,
-  p_deadline_in interval, p_max_attempts integer)
-RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION s2s.evaluation_finish(
+  p_job_id bigint, p_lease uuid, p_data_seq integer, OUT outcome text, OUT v s2s.verification)
+LANGUAGE plpgsql AS $$
 DECLARE
-  v s2s.verification;
   v_verification_id text;
 BEGIN
   DELETE FROM s2s.job AS j
   WHERE j.job_id = p_job_id AND j.lease = p_lease AND j.kind = 'evaluate'
   RETURNING j.ref INTO v_verification_id;
   IF NOT FOUND THEN
-    RETURN 'fenced';
+    outcome := 'fenced';
+    RETURN;
   END IF;
-
   v := s2s.verification_lock(v_verification_id);
-  IF v.status IS DISTINCT FROM 'PENDING' OR v.data_seq <> p_data_seq THEN
-    RETURN 'superseded';
-  END IF;
+  outcome := CASE WHEN v.status = 'PENDING' AND v.data_seq = p_data_seq THEN 'done' ELSE 'superseded' END;
+END
+$$;
+COMMENT ON FUNCTION s2s.evaluation_finish(bigint, uuid, integer) IS
+  'Finishes an evaluate job, if the lease is still ours, and locks its verification. done: its decision may be applied.';
 
-  v.max_attempts := coalesce(p_max_attempts, v.max_attempts);
-  IF p_status IN ('REJECTED', 'ADDITIONAL_INFO_REQUIRED')
-     AND v.max_attempts > 0 AND v.attempts >= v.max_attempts THEN
-    v.reason_code := 'ATTEMPTS_EXHAUSTED';
-    v.message := 'No attempts are left.';
-    v := s2s.verification_move(v, 'DENIED');
-    RETURN 'done';
+CREATE OR REPLACE FUNCTION s2s.evaluation_done(
+  p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text,
+  p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text,
+  p_deadline_in interval, p_max_attempts integer, p_subject_sealed bytea[] DEFAULT NULL,
+  p_subject_aliases json DEFAULT NULL)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  f record := s2s.evaluation_finish(p_job_id, p_lease, p_data_seq);
+BEGIN
+  IF f.outcome = 'done' THEN
+    PERFORM s2s.verification_decide(
+      f.v, p_status, p_reason_code, p_message, p_approved_ids, p_subject_refs, p_authorized_device_count, p_data_request,
+      p_deadline_in, p_max_attempts, p_subject_sealed, p_subject_aliases);
   END IF;
-  v.reason_code := p_reason_code;
-  v.message := p_message;
-  v.awaiting_decision := p_status = 'PENDING';
-  CASE p_status
-    WHEN 'APPROVED' THEN
-      v.approved_ids := p_approved_ids;
-      v.subject_refs := p_subject_refs;
-      v.authorized_device_count := coalesce(p_authorized_device_count, 1);
-    WHEN 'ADDITIONAL_INFO_REQUIRED' THEN
-      v.data_request := p_data_request;
-      v.deadline := clock_timestamp() + p_deadline_in;
-    WHEN 'REJECTED' THEN
-      -- Unless it is given anew, the deadline of the request that this submission answered still holds.
-      v.deadline := coalesce(clock_timestamp() + p_deadline_in, v.deadline);
-    ELSE
-      NULL;
-  END CASE;
-  v := s2s.verification_move(v, p_status);
-  RETURN 'done';
+  RETURN f.outcome;
 END
 $$;
 COMMENT ON FUNCTION s2s.evaluation_done IS
   'Finishes an evaluate job and applies its decision, if the lease is still ours and nothing overtook it.';
+
+CREATE OR REPLACE FUNCTION s2s.evaluation_undecided(p_job_id bigint, p_lease uuid, p_data_seq integer, p_reason text)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  f record := s2s.evaluation_finish(p_job_id, p_lease, p_data_seq);
+  v s2s.verification := f.v;
+BEGIN
+  IF f.outcome = 'done' THEN
+    v.awaiting_decision := true;
+    v.undecided_reason := left(p_reason, 200);
+    PERFORM s2s.verification_move(v, 'PENDING');
+  END IF;
+  RETURN f.outcome;
+END
+$$;
+COMMENT ON FUNCTION s2s.evaluation_undecided(bigint, uuid, integer, text) IS
+  'Finishes an evaluate job without a decision, as none came that could be used: somebody must look at it.';
 
 CREATE OR REPLACE FUNCTION s2s.expire_due(p_limit integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE

@@ -6,6 +6,7 @@
 --   s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval)
 --       -> text: the transaction_id
 --   s2s.fetch_event_ref(p_transaction_id text) -> text
+--   s2s.fetch_owe_ready(i s2s.instance, p_transaction_id text, p_at timestamptz)
 --   s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea) -> boolean
 
 DROP FUNCTION IF EXISTS s2s.fetch_open(s2s.instance, text, bytea, text, interval);
@@ -14,6 +15,19 @@ CREATE OR REPLACE FUNCTION s2s.fetch_event_ref(p_transaction_id text) RETURNS te
   SELECT 'CREDENTIAL_READY:' || p_transaction_id
 $$;
 COMMENT ON FUNCTION s2s.fetch_event_ref(text) IS 'What the delivery is about that says that a transaction is ready.';
+
+CREATE OR REPLACE FUNCTION s2s.fetch_owe_ready(i s2s.instance, p_transaction_id text, p_at timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM s2s.delivery_owe(
+    s2s.session_peer(i.session_id), '/event/notify', s2s.fetch_event_ref(p_transaction_id),
+    json_build_object(
+      'eventType', 'CREDENTIAL_READY', 'credentialInstanceId', i.instance_id, 'transaction_id', p_transaction_id),
+    p_at);
+END
+$$;
+COMMENT ON FUNCTION s2s.fetch_owe_ready(s2s.instance, text, timestamptz) IS
+  'The wallet is owed word, at p_at, that a transaction is ready.';
 
 CREATE OR REPLACE FUNCTION s2s.fetch_open(
   i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval)
@@ -36,17 +50,15 @@ BEGIN
   UPDATE s2s.instance AS u
   SET ready_at = v_ready_at, version = u.version + 1
   WHERE u.instance_id = i.instance_id;
-  PERFORM s2s.delivery_owe(
-    s2s.session_peer(i.session_id), '/event/notify', s2s.fetch_event_ref(v_new_id),
-    json_build_object(
-      'eventType', 'CREDENTIAL_READY', 'credentialInstanceId', i.instance_id, 'transaction_id', v_new_id),
-    v_ready_at);
+  IF v_ready_at IS NOT NULL THEN
+    PERFORM s2s.fetch_owe_ready(i, v_new_id, v_ready_at);
+  END IF;
   RETURN v_new_id;
 END
 $$;
 COMMENT ON FUNCTION s2s.fetch_open(s2s.instance, text, bytea, interval) IS
-  'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness; the '
-  'wallet is owed word when it is over.';
+  'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness (null: '
+  'not known), and the wallet is owed word when it is over.';
 
 CREATE OR REPLACE FUNCTION s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea)
 RETURNS boolean LANGUAGE plpgsql AS $$

@@ -61,7 +61,8 @@ BEGIN
   UNION ALL
   SELECT 'verification-data-octets', v.verification_id
   FROM s2s.verification AS v
-  LEFT JOIN (SELECT d.verification_id, sum(s2s.submission_octets(d.client_jwe, d.server_sealed)) AS octets
+  LEFT JOIN (SELECT d.verification_id, sum(s2s.submission_octets(d.client_jwe, d.server_sealed)
+                                             + s2s.submission_octets(NULL, d.issuer_sealed)) AS octets
              FROM s2s.verification_data AS d
              GROUP BY d.verification_id) AS kept ON kept.verification_id = v.verification_id
   WHERE v.data_octets <> coalesce(kept.octets, 0)
@@ -82,8 +83,7 @@ BEGIN
   UNION ALL
   SELECT 'fetch-without-instance', f.transaction_id
   FROM s2s.fetch AS f
-  WHERE NOT EXISTS (
-    SELECT FROM s2s.instance AS i WHERE i.instance_id = f.instance_id AND i.ready_at IS NOT NULL)
+  WHERE NOT EXISTS (SELECT FROM s2s.instance AS i WHERE i.instance_id = f.instance_id)
 
   UNION ALL
   SELECT 'job-kind-unknown', j.job_id::text
@@ -133,7 +133,7 @@ BEGIN
   JOIN s2s.instance AS i ON i.instance_id = f.instance_id
   JOIN s2s.session AS s ON s.session_id = i.session_id
   JOIN s2s.lane AS l ON l.peer = s.peer AND l.created_at < f.created_at
-  WHERE f.created_at >= s2s.ledger_since()
+  WHERE f.created_at >= s2s.ledger_since() AND i.ready_at IS NOT NULL
     AND NOT EXISTS (
       SELECT FROM s2s.ledger AS g
       WHERE g.event = 'owed' AND g.endpoint = '/event/notify' AND g.ref = s2s.fetch_event_ref(f.transaction_id))
@@ -193,7 +193,10 @@ BEGIN
   SELECT f.check_name, f.detail FROM s2s.wallet_fsck() AS f
 
   UNION ALL
-  SELECT f.check_name, f.detail FROM s2s.reconcile_fsck() AS f;
+  SELECT f.check_name, f.detail FROM s2s.reconcile_fsck() AS f
+
+  UNION ALL
+  SELECT f.check_name, f.detail FROM s2s.decision_fsck() AS f;
 END
 $$;
 COMMENT ON FUNCTION s2s.fsck() IS 'Broken promises; no rows when all is well.';

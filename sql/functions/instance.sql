@@ -5,11 +5,15 @@
 --
 --   s2s.instance_status(i s2s.instance)                                               -> text
 --   s2s.instance_permits_get(i s2s.instance)                                          -> boolean
+--   s2s.instance_is_live(i s2s.instance)                                              -> boolean
+--   s2s.session_instances(p_session_id text)                                          -> setof s2s.instance
+--   s2s.verification_instances(p_verification_id text)                                -> setof s2s.instance
 --   s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text)        -> s2s.instance, null: not theirs
 --   s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text)
 --       -> (previous_status text, current_status text, outcome text, failure_reason text)
 --   s2s.instance_managed(p_instance_id text, p_answer jsonb)                          -> text: the outcome
 --   s2s.instance_json(i s2s.instance)                                                 -> json
+--   s2s.instance_tell(i s2s.instance, p_event_type text)
 --   s2s.instance_command(p_instance_id text, p_action text, p_reason text)
 --       -> text: COMPLETED, NO_CHANGE, FAILED <why>, NOT_FOUND
 
@@ -24,6 +28,31 @@ CREATE OR REPLACE FUNCTION s2s.instance_permits_get(i s2s.instance) RETURNS bool
   SELECT s2s.instance_status(i) IN ('IN_PROCESS', 'ACTIVE')
 $$;
 COMMENT ON FUNCTION s2s.instance_permits_get(s2s.instance) IS 'Whether a credential may be handed out.';
+
+CREATE OR REPLACE FUNCTION s2s.instance_is_live(i s2s.instance) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT NOT (i.cancelled OR i.unlinked)
+$$;
+COMMENT ON FUNCTION s2s.instance_is_live(s2s.instance) IS 'Whether it is on a device, or may yet come to be.';
+
+CREATE OR REPLACE FUNCTION s2s.session_instances(p_session_id text) RETURNS SETOF s2s.instance LANGUAGE sql STABLE AS $$
+  SELECT i.* FROM s2s.instance AS i WHERE i.session_id = p_session_id
+$$;
+COMMENT ON FUNCTION s2s.session_instances(text) IS 'All instances of a session.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_instances(p_verification_id text) RETURNS SETOF s2s.instance
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY
+  SELECT i.* FROM s2s.instance AS i WHERE i.verification_id = p_verification_id
+  UNION ALL
+  SELECT i.*
+  FROM s2s.instance_link AS l
+  JOIN s2s.instance AS i ON i.instance_id = l.instance_id
+  WHERE l.verification_id = p_verification_id;
+END
+$$;
+COMMENT ON FUNCTION s2s.verification_instances(text) IS
+  'What was provisioned for a verification, wherever it belongs now.';
 
 CREATE OR REPLACE FUNCTION s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text)
 RETURNS s2s.instance LANGUAGE plpgsql AS $$
@@ -81,6 +110,9 @@ BEGIN
       last_status_change_time = i.last_status_change_time,
       last_status_change_reason = i.last_status_change_reason
   WHERE u.instance_id = i.instance_id;
+  IF NOT s2s.instance_is_live(i) AND s2s.instance_is_live(before) THEN
+    DELETE FROM s2s.instance_dataset AS d WHERE d.instance_id = i.instance_id;
+  END IF;
   IF p_side = 'ISSUER' THEN
     PERFORM s2s.delivery_owe(s2s.session_peer(i.session_id), '/credential/manage', i.instance_id,
                              json_build_object('reason', p_reason));
@@ -124,6 +156,15 @@ END
 $$;
 COMMENT ON FUNCTION s2s.instance_json(s2s.instance) IS 'An instance, as the operator''s webhooks see it.';
 
+CREATE OR REPLACE FUNCTION s2s.instance_tell(i s2s.instance, p_event_type text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM s2s.delivery_owe(
+    s2s.session_peer(i.session_id), '/event/notify', p_event_type || ':' || i.instance_id,
+    json_build_object('eventType', p_event_type, 'credentialInstanceId', i.instance_id));
+END
+$$;
+COMMENT ON FUNCTION s2s.instance_tell(s2s.instance, text) IS 'The wallet is owed an event about an instance.';
+
 CREATE OR REPLACE FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -140,12 +181,10 @@ BEGIN
   ELSIF v_event_type IS NULL THEN
     act := s2s.instance_act(i, 'ISSUER', p_action, p_reason);
     RETURN concat_ws(' ', act.outcome, act.failure_reason);
-  ELSIF i.cancelled OR i.unlinked THEN
+  ELSIF NOT s2s.instance_is_live(i) THEN
     RETURN 'FAILED ' || s2s.instance_status(i);
   END IF;
-  PERFORM s2s.delivery_owe(
-    s2s.session_peer(i.session_id), '/event/notify', v_event_type || ':' || i.instance_id,
-    json_build_object('eventType', v_event_type, 'credentialInstanceId', i.instance_id));
+  PERFORM s2s.instance_tell(i, v_event_type);
   RETURN 'COMPLETED';
 END
 $$;

@@ -4,8 +4,12 @@
 --
 --   s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text)
 --       -> (found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text,
---           version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea),
+--           version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea,
+--           subject_sealed bytea, credential_version text, dataset_version text, dataset_sealed bytea,
+--           dataset_valid_until_ms bigint),
 --          always one row
+--   s2s.instances_take_over(v s2s.verification) -> boolean
+--   s2s.provisioned_json(p_verification_id text) -> json
 --
 -- The others take first: p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid; and return
 -- s2s.reply.
@@ -15,7 +19,8 @@
 --                  p_transaction_id text, p_status int, p_body text, p_keys_digest bytea DEFAULT NULL)
 --   s2s.issuer_get_pending(…, p_session_id text, p_instance_id text, p_version bigint, p_keys text,
 --                          p_keys_digest bytea, p_ready_after interval, p_interval int,
---                          p_transaction_id text DEFAULT NULL)
+--                          p_transaction_id text DEFAULT NULL, p_lane text DEFAULT NULL,
+--                          p_poll_after interval DEFAULT NULL)
 --   s2s.issuer_credential_status(…, p_session_id text, p_instance_id text, p_current_version text)
 --   s2s.issuer_manage(…, p_session_id text, p_instance_id text, p_action text, p_reason text)
 --   s2s.issuer_event(…, p_session_id text, p_instance_id text, p_event_type text, p_known boolean)
@@ -23,20 +28,26 @@
 DROP FUNCTION IF EXISTS s2s.issuer_load(text, text, text, text);
 DROP FUNCTION IF EXISTS s2s.issuer_get_pending(
   text, uuid, text, bytea, uuid, text, text, bigint, text, bytea, text, interval, integer, text);
+DROP FUNCTION IF EXISTS s2s.issuer_get_pending(
+  text, uuid, text, bytea, uuid, text, text, bigint, text, bytea, interval, integer, text);
 
 CREATE OR REPLACE FUNCTION s2s.issuer_load(
   p_peer text, p_session_id text, p_instance_id text, p_transaction_id text)
 RETURNS TABLE (
   found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint,
-  ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea)
+  ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea, subject_sealed bytea,
+  credential_version text, dataset_version text, dataset_sealed bytea, dataset_valid_until_ms bigint)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY
   SELECT known.session_id IS NOT NULL, known.wsk, known.configuration_id, known.subject_ref, known.verification_id,
-         known.status, known.version, known.ready_at_ms, f.transaction_id IS NOT NULL, f.keys, f.keys_digest
+         known.status, known.version, known.ready_at_ms, f.transaction_id IS NOT NULL, f.keys, f.keys_digest,
+         known.subject_sealed, known.credential_version, d.version, d.sealed,
+         ceil(extract(epoch FROM d.valid_until) * 1000)::bigint
   FROM (VALUES (true)) AS always
   LEFT JOIN LATERAL (
-    SELECT s.session_id, s.wsk, i.instance_id, i.configuration_id, i.subject_ref, i.verification_id, i.version,
+    SELECT s.session_id, s.wsk, i.instance_id, i.configuration_id, i.subject_ref, i.subject_sealed, i.verification_id,
+           i.version, i.credential_version,
            CASE WHEN i.instance_id IS NOT NULL THEN s2s.instance_status(i) END AS status,
            -- Ready by this clock is ready for every gateway, whatever its own clock says: 0. So a load and the commit
            -- that follows it cannot disagree for ever.
@@ -47,11 +58,75 @@ BEGIN
     WHERE s.session_id = p_session_id AND s.peer = p_peer
       AND (p_instance_id IS NULL OR i.instance_id IS NOT NULL)
   ) AS known ON true
-  LEFT JOIN s2s.fetch AS f ON f.transaction_id = p_transaction_id AND f.instance_id = known.instance_id;
+  LEFT JOIN s2s.fetch AS f ON f.transaction_id = p_transaction_id AND f.instance_id = known.instance_id
+  LEFT JOIN s2s.instance_dataset AS d ON d.instance_id = known.instance_id;
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_load(text, text, text, text) IS
   'What the gateway must know before it can check a request. Another peer''s session is not found.';
+
+CREATE OR REPLACE FUNCTION s2s.instances_take_over(v s2s.verification) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  a record;
+  i s2s.instance;
+  v_moved boolean := false;
+BEGIN
+  FOR a IN
+    SELECT n.*
+    FROM unnest(v.approved_ids, v.subject_refs, v.subject_sealed)
+         WITH ORDINALITY AS n (configuration_id, subject_ref, subject_sealed, ordinal)
+    WHERE NOT EXISTS (SELECT FROM s2s.instance AS t WHERE t.verification_id = v.verification_id AND t.ordinal = n.ordinal)
+      AND NOT EXISTS (SELECT FROM s2s.instance_link AS l WHERE l.verification_id = v.verification_id AND l.ordinal = n.ordinal)
+  LOOP
+    SELECT t.* INTO i
+    FROM s2s.instance AS t
+    WHERE t.instance_id IN (SELECT known.instance_id FROM s2s.session_instances(v.session_id) AS known)
+      AND t.configuration_id = a.configuration_id AND t.subject_ref = a.subject_ref AND s2s.instance_is_live(t)
+    LIMIT 1
+    FOR NO KEY UPDATE;
+    CONTINUE WHEN NOT FOUND;
+
+    -- An instance belongs to the newest verification that approves it. The others keep note of it.
+    IF (SELECT t.created_at < v.created_at FROM s2s.verification AS t WHERE t.verification_id = i.verification_id) THEN
+      INSERT INTO s2s.instance_link (verification_id, ordinal, instance_id)
+      VALUES (i.verification_id, i.ordinal, i.instance_id);
+      UPDATE s2s.instance AS u
+      SET verification_id = v.verification_id, ordinal = a.ordinal,
+          subject_sealed = coalesce(a.subject_sealed, u.subject_sealed), version = u.version + 1
+      WHERE u.instance_id = i.instance_id;
+    ELSE
+      INSERT INTO s2s.instance_link (verification_id, ordinal, instance_id)
+      VALUES (v.verification_id, a.ordinal, i.instance_id);
+    END IF;
+    v_moved := true;
+  END LOOP;
+  RETURN v_moved;
+END
+$$;
+COMMENT ON FUNCTION s2s.instances_take_over(s2s.verification) IS
+  'What another verification of the session (locked) has provisioned and is live stays what it is: same dataset, same '
+  'instance. Whether there was any that this one has not had yet.';
+
+CREATE OR REPLACE FUNCTION s2s.provisioned_json(p_verification_id text) RETURNS json LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT json_agg(json_build_object(
+             'credentialConfigurationId', g.configuration_id,
+             'credentialInstanceIds', g.instance_ids) ORDER BY g.first)
+    FROM (SELECT p.configuration_id, json_agg(p.instance_id ORDER BY p.ordinal) AS instance_ids, min(p.ordinal) AS first
+          FROM (SELECT i.ordinal, i.configuration_id, i.instance_id
+                FROM s2s.instance AS i
+                WHERE i.verification_id = p_verification_id
+                UNION ALL
+                SELECT l.ordinal, i.configuration_id, i.instance_id
+                FROM s2s.instance_link AS l
+                JOIN s2s.instance AS i ON i.instance_id = l.instance_id
+                WHERE l.verification_id = p_verification_id) AS p
+          GROUP BY p.configuration_id) AS g);
+END
+$$;
+COMMENT ON FUNCTION s2s.provisioned_json(text) IS
+  'CredentialInstances of a verification: by configuration, in the order of approval.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_provision(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
@@ -62,11 +137,13 @@ DECLARE
   r s2s.reply := s2s.claim(x);
   v s2s.verification;
   v_now timestamptz := clock_timestamp();
-  v_instances json;
+  v_is_news boolean := false;
 BEGIN
   IF r.outcome IS NOT NULL THEN
     RETURN r;
   END IF;
+  -- The verifications of a session are provisioned one after the other, lest each makes an instance of one dataset.
+  PERFORM FROM s2s.session AS s WHERE s.session_id = p_session_id AND s.peer = p_peer FOR NO KEY UPDATE;
   v := s2s.verification_lock_for(p_peer, p_session_id, p_verification_id);
   IF v.verification_id IS NULL THEN
     RETURN s2s.refuse(x, 'not-found');
@@ -74,27 +151,28 @@ BEGIN
     RETURN s2s.refuse(x, 'wrong-state', v.status);
   END IF;
 
+  IF EXISTS (SELECT FROM s2s.nonce_jti AS n WHERE n.session_id = v.session_id) THEN
+    v_is_news := s2s.instances_take_over(v);
+  END IF;
   INSERT INTO s2s.instance (
     created_at, last_status_change_time, ordinal, instance_id, session_id, verification_id, configuration_id,
-    subject_ref)
+    subject_ref, subject_sealed)
   SELECT v_now, v_now, a.ordinal, gen_random_uuid()::text, v.session_id, v.verification_id, a.configuration_id,
-         a.subject_ref
-  FROM unnest(v.approved_ids, v.subject_refs) WITH ORDINALITY AS a (configuration_id, subject_ref, ordinal)
+         a.subject_ref, a.subject_sealed
+  FROM unnest(v.approved_ids, v.subject_refs, v.subject_sealed)
+       WITH ORDINALITY AS a (configuration_id, subject_ref, subject_sealed, ordinal)
+  WHERE NOT EXISTS (
+    SELECT FROM s2s.instance_link AS l WHERE l.verification_id = v.verification_id AND l.ordinal = a.ordinal)
   ON CONFLICT (verification_id, ordinal) DO NOTHING;
-  IF FOUND THEN
+  IF FOUND OR v_is_news THEN
     PERFORM s2s.webhook_owe('instances.provisioned', v.verification_id, 'ISSUER');
   END IF;
-
-  SELECT json_agg(json_build_object(
-           'credentialConfigurationId', i.configuration_id,
-           'credentialInstanceIds', json_build_array(i.instance_id)) ORDER BY i.ordinal)
-  INTO v_instances
-  FROM s2s.instance AS i
-  WHERE i.verification_id = v.verification_id;
-  RETURN s2s.store(x, 200, json_build_object('CredentialInstances', v_instances)::text);
+  RETURN s2s.store(x, 200, json_build_object('CredentialInstances', s2s.provisioned_json(v.verification_id))::text);
 END
 $$;
-COMMENT ON FUNCTION s2s.issuer_provision IS 'Makes the instances of an approved verification, once, and lists them.';
+COMMENT ON FUNCTION s2s.issuer_provision IS
+  'Makes the instances of an approved verification, once, and lists them. Those of datasets that another verification of '
+  'the session has made an instance of already are the same ones.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_get(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
@@ -125,6 +203,9 @@ BEGIN
   UPDATE s2s.instance AS u
   SET credential_version = p_credential_version, fetched_at = clock_timestamp()
   WHERE u.instance_id = i.instance_id;
+  IF i.dataset_job IS NOT NULL THEN
+    PERFORM s2s.dataset_is_there(i);
+  END IF;
   RETURN s2s.store(x, p_status, p_body);
 END
 $$;
@@ -134,7 +215,8 @@ COMMENT ON FUNCTION s2s.issuer_get IS
 CREATE OR REPLACE FUNCTION s2s.issuer_get_pending(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
   p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval,
-  p_interval integer, p_transaction_id text DEFAULT NULL)
+  p_interval integer, p_transaction_id text DEFAULT NULL, p_lane text DEFAULT NULL,
+  p_poll_after interval DEFAULT NULL)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
@@ -148,28 +230,29 @@ BEGIN
   i := s2s.instance_lock_for(p_peer, p_session_id, p_instance_id);
   IF i.instance_id IS NULL THEN
     RETURN s2s.refuse(x, 'not-found');
-  ELSIF i.version IS DISTINCT FROM p_version OR i.ready_at <= clock_timestamp() THEN
+  ELSIF i.version IS DISTINCT FROM p_version OR p_lane IS NULL AND i.ready_at <= clock_timestamp() THEN
     RETURN s2s.retry();
   ELSIF NOT s2s.instance_permits_get(i) THEN
     RETURN s2s.refuse(x, 'wrong-state', s2s.instance_status(i));
   END IF;
 
-  IF p_transaction_id IS NULL THEN
-    v_transaction_id := s2s.fetch_open(i, p_keys, p_keys_digest, p_ready_after);
-  ELSE
-    SELECT f.transaction_id INTO v_transaction_id
-    FROM s2s.fetch AS f
-    WHERE f.transaction_id = p_transaction_id AND f.instance_id = i.instance_id;
-    IF NOT FOUND THEN
-      RETURN s2s.retry();
-    END IF;
+  IF p_transaction_id IS NOT NULL
+     AND NOT EXISTS (SELECT FROM s2s.fetch AS f
+                     WHERE f.transaction_id = p_transaction_id AND f.instance_id = i.instance_id) THEN
+    RETURN s2s.retry();
+  ELSIF p_lane IS NOT NULL THEN
+    -- When it will be ready, nobody knows.
+    i := s2s.dataset_wait(i, p_lane, p_poll_after);
+    p_ready_after := NULL;
   END IF;
+  v_transaction_id := coalesce(p_transaction_id, s2s.fetch_open(i, p_keys, p_keys_digest, p_ready_after));
   RETURN s2s.store(x, 202, json_build_object(
     'status', 'PENDING', 'transaction_id', v_transaction_id, 'interval', p_interval)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_get_pending IS
-  'Tells a get to come back (D9): with its transaction_id, or with a new one.';
+  'Tells a get to come back (D9): with its transaction_id, or with a new one. p_lane: a backend said that it is not ready '
+  'now, whatever was known before, and is asked again after p_poll_after.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_credential_status(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,

@@ -5,17 +5,22 @@
 --
 --   s2s.job_kinds() -> setof text
 --   s2s.job_bury(j s2s.job, p_error text)
---   s2s.jobs_claim(p_lease uuid, p_limit int, p_lease_for interval, p_kinds text[], p_max_attempts int,
---                  p_max_octets bigint)
---       -> setof (job_id bigint, kind text, ref text, attempts int, payload json)
+--   s2s.jobs_claim(p_lease uuid, p_limit int, p_lease_for interval, p_kind text, p_max_attempts int, p_max_octets bigint,
+--                  p_lanes text[] DEFAULT '{""}', p_rooms int[] DEFAULT NULL)
+--       -> setof (job_id bigint, ref text, attempts int, postponed int, payload json, lane text, created_at timestamptz)
+--   s2s.jobs_lanes_set(p_lanes text[]) -> int: how many were moved
 --   s2s.job_retry(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_max_attempts int)
 --       -> text: retried, dead, fenced
+--   s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL, p_lane text DEFAULT NULL)
+--       -> text: postponed, fenced
+--   s2s.job_redrive(p_job_id bigint) -> boolean
 --   s2s.queue_stats() -> setof (kind text, depth bigint, oldest_age_s double precision, dead bigint)
 
 DROP FUNCTION IF EXISTS s2s.jobs_claim(uuid, integer, interval, text[]);
+DROP FUNCTION IF EXISTS s2s.jobs_claim(uuid, integer, interval, text[], integer, bigint);
 
 CREATE OR REPLACE FUNCTION s2s.job_kinds() RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
-  VALUES ('evaluate')
+  VALUES ('evaluate'), ('dataset')
 $$;
 COMMENT ON FUNCTION s2s.job_kinds() IS 'The kinds of jobs there are.';
 
@@ -27,43 +32,66 @@ $$;
 COMMENT ON FUNCTION s2s.job_bury(s2s.job, text) IS 'Makes a (locked) job a dead letter.';
 
 CREATE OR REPLACE FUNCTION s2s.jobs_claim(
-  p_lease uuid, p_limit integer, p_lease_for interval, p_kinds text[], p_max_attempts integer, p_max_octets bigint)
-RETURNS TABLE (job_id bigint, kind text, ref text, attempts integer, payload json) LANGUAGE plpgsql AS $$
+  p_lease uuid, p_limit integer, p_lease_for interval, p_kind text, p_max_attempts integer, p_max_octets bigint,
+  p_lanes text[] DEFAULT '{""}', p_rooms integer[] DEFAULT NULL)
+RETURNS TABLE (
+  job_id bigint, ref text, attempts integer, postponed integer, payload json, lane text, created_at timestamptz)
+LANGUAGE plpgsql AS $$
 DECLARE
+  l record;
   d s2s.job;
   v_now timestamptz := clock_timestamp();
   v_claimed bigint[] := '{}';
   v_octets bigint := 0;
 BEGIN
-  FOR d IN
-    SELECT t.*
-    FROM s2s.job AS t
-    WHERE t.next_at <= v_now AND t.kind = ANY (p_kinds)
-    ORDER BY t.next_at
-    LIMIT p_limit
-    FOR UPDATE SKIP LOCKED
-  LOOP
-    IF d.attempts >= p_max_attempts THEN
-      -- It never came back from its last attempt: it outlived its lease, or took its worker down with it.
-      PERFORM s2s.job_bury(d, 'attempts used up');
-      CONTINUE;
-    END IF;
-    v_octets := v_octets + d.octets;
-    -- One job is always taken, however large: it would never be otherwise.
-    EXIT WHEN v_octets > p_max_octets AND v_claimed <> '{}';
-    v_claimed := v_claimed || d.job_id;
+  <<lanes>>
+  FOR l IN SELECT n.lane, n.room FROM unnest(p_lanes, p_rooms) AS n (lane, room) LOOP
+    FOR d IN
+      SELECT t.*
+      FROM s2s.job AS t
+      WHERE t.kind = p_kind AND t.lane = l.lane AND t.next_at <= v_now
+      ORDER BY t.next_at
+      LIMIT least(p_limit - cardinality(v_claimed), l.room)
+      FOR UPDATE SKIP LOCKED
+    LOOP
+      IF d.attempts >= p_max_attempts THEN
+        -- It never came back from its last attempt: it outlived its lease, or took its worker down with it.
+        PERFORM s2s.job_bury(d, 'attempts used up');
+        CONTINUE;
+      END IF;
+      v_octets := v_octets + d.octets;
+      -- One job is always taken, however large: it would never be otherwise.
+      EXIT lanes WHEN v_octets > p_max_octets AND v_claimed <> '{}';
+      v_claimed := v_claimed || d.job_id;
+    END LOOP;
   END LOOP;
 
   RETURN QUERY
   UPDATE s2s.job AS j
   SET next_at = v_now + p_lease_for, attempts = j.attempts + 1, lease = p_lease
   WHERE j.job_id = ANY (v_claimed)
-  RETURNING j.job_id, j.kind, j.ref, j.attempts, j.payload;
+  RETURNING j.job_id, j.ref, j.attempts, j.postponed, j.payload, j.lane, j.created_at;
 END
 $$;
-COMMENT ON FUNCTION s2s.jobs_claim(uuid, integer, interval, text[], integer, bigint) IS
-  'Leases due jobs that nobody else is claiming, as many as p_max_octets allow; those claimed p_max_attempts times '
-  'become dead letters.';
+COMMENT ON FUNCTION s2s.jobs_claim(uuid, integer, interval, text, integer, bigint, text[], integer[]) IS
+  'Leases due jobs that nobody else is claiming, of these lanes, of each as many as its room (null: no bound), as many as '
+  'p_max_octets allow; those claimed p_max_attempts times become dead letters.';
+
+CREATE OR REPLACE FUNCTION s2s.jobs_lanes_set(p_lanes text[]) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  v_moved integer;
+BEGIN
+  UPDATE s2s.job AS j
+  SET lane = ''
+  WHERE j.job_id IN (
+    SELECT t.job_id FROM s2s.job AS t WHERE t.lane <> '' AND t.lane <> ALL (p_lanes) FOR UPDATE SKIP LOCKED);
+  GET DIAGNOSTICS v_moved = ROW_COUNT;
+  RETURN v_moved;
+END
+$$;
+COMMENT ON FUNCTION s2s.jobs_lanes_set(text[]) IS
+  'The lanes that the configuration knows. What waits in another one would wait for ever: it goes to the lane without a '
+  'name, where whoever claims it sees what the configuration says now.';
 
 CREATE OR REPLACE FUNCTION s2s.job_retry(
   p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_max_attempts integer)
@@ -84,6 +112,40 @@ END
 $$;
 COMMENT ON FUNCTION s2s.job_retry(bigint, uuid, interval, text, integer) IS
   'Gives a failed job back for later, or to the dead letters after p_max_attempts.';
+
+CREATE OR REPLACE FUNCTION s2s.job_postpone(
+  p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL, p_lane text DEFAULT NULL)
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE s2s.job AS j
+  SET next_at = clock_timestamp() + p_delay,
+      lease = NULL,
+      attempts = j.attempts - 1,
+      postponed = j.postponed + 1,
+      lane = coalesce(p_lane, j.lane),
+      payload = coalesce(j.payload::jsonb, '{}') || jsonb_build_object('error', left(p_error, 200))
+  WHERE j.job_id = p_job_id AND j.lease = p_lease;
+  RETURN CASE WHEN FOUND THEN 'postponed' ELSE 'fenced' END;
+END
+$$;
+COMMENT ON FUNCTION s2s.job_postpone(bigint, uuid, interval, text, text) IS
+  'Puts off a job because somebody else is not ready: it never dies of that. p_lane: it is for another lane.';
+
+CREATE OR REPLACE FUNCTION s2s.job_redrive(p_job_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  d s2s.job_dead;
+BEGIN
+  DELETE FROM s2s.job_dead AS t WHERE t.job_id = p_job_id RETURNING t.* INTO d;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO s2s.job (job_id, next_at, created_at, kind, lane, ref, payload, octets) OVERRIDING SYSTEM VALUE
+  VALUES (d.job_id, clock_timestamp(), clock_timestamp(), d.kind, d.lane, d.ref, d.payload,
+          coalesce((SELECT v.data_octets FROM s2s.verification AS v WHERE v.verification_id = d.ref), 0));
+  RETURN true;
+END
+$$;
+COMMENT ON FUNCTION s2s.job_redrive(bigint) IS 'An operator sends a dead letter again, with all its attempts.';
 
 CREATE OR REPLACE FUNCTION s2s.queue_stats()
 RETURNS TABLE (kind text, depth bigint, oldest_age_s double precision, dead bigint) LANGUAGE sql STABLE AS $$

@@ -6,6 +6,9 @@
 --   s2s.verification_may_move(p_from text, p_to text)                          -> boolean
 --   s2s.verification_is_complete(v s2s.verification, p_status text)            -> boolean
 --   s2s.verification_is_news(v s2s.verification)                               -> boolean
+--   s2s.verification_is_first(v s2s.verification)                              -> boolean
+--   s2s.session_verifications(p_session_id text)                               -> setof text
+--   s2s.last_approved(p_session_id text)                                       -> text
 --   s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea)          -> bigint
 --   s2s.verification_due_at(p_status text, p_deadline timestamptz, p_expires_at timestamptz) -> timestamptz
 --   s2s.verification_move(v s2s.verification, p_to text)                       -> s2s.verification
@@ -13,6 +16,7 @@
 --   s2s.verification_lock(p_verification_id text)                              -> s2s.verification, null if unknown
 --   s2s.verification_lock_for(p_peer text, p_session_id text, p_verification_id text)
 --                                                                              -> s2s.verification, null if not theirs
+--   s2s.distinct_ids(p_ids text[])                                             -> text[]
 --   s2s.verification_json(v s2s.verification)                                  -> text
 
 CREATE OR REPLACE FUNCTION s2s.verification_is_final(p_status text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
@@ -36,6 +40,7 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE p_status
     WHEN 'APPROVED' THEN
       cardinality(v.approved_ids) > 0 AND cardinality(v.approved_ids) IS NOT DISTINCT FROM cardinality(v.subject_refs)
+      AND (v.subject_sealed IS NULL OR cardinality(v.subject_sealed) = cardinality(v.approved_ids))
     WHEN 'ADDITIONAL_INFO_REQUIRED' THEN v.data_request IS NOT NULL
     WHEN 'REJECTED' THEN v.reason_code IS NOT NULL
     WHEN 'DENIED' THEN v.reason_code IS NOT NULL
@@ -50,6 +55,28 @@ CREATE OR REPLACE FUNCTION s2s.verification_is_news(v s2s.verification) RETURNS 
 $$;
 COMMENT ON FUNCTION s2s.verification_is_news(s2s.verification) IS
   'Whether the wallet did not bring about this status by a call of its own, whose answer told it: it is owed a notice.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_is_first(v s2s.verification) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT s.verification_id = v.verification_id FROM s2s.session AS s WHERE s.session_id = v.session_id
+$$;
+COMMENT ON FUNCTION s2s.verification_is_first(s2s.verification) IS 'Whether its session was opened by it, not verified anew.';
+
+CREATE OR REPLACE FUNCTION s2s.session_verifications(p_session_id text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+  SELECT s.verification_id FROM s2s.session AS s WHERE s.session_id = p_session_id
+  UNION ALL
+  SELECT n.verification_id FROM s2s.nonce_jti AS n WHERE n.session_id = p_session_id
+$$;
+COMMENT ON FUNCTION s2s.session_verifications(text) IS 'All verifications of a session.';
+
+CREATE OR REPLACE FUNCTION s2s.last_approved(p_session_id text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT v.verification_id
+  FROM s2s.session_verifications(p_session_id) AS known (id)
+  JOIN s2s.verification AS v ON v.verification_id = known.id
+  WHERE v.status = 'APPROVED'
+  ORDER BY v.created_at DESC
+  LIMIT 1
+$$;
+COMMENT ON FUNCTION s2s.last_approved(text) IS 'The newest approved verification of a session.';
 
 CREATE OR REPLACE FUNCTION s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea)
 RETURNS bigint LANGUAGE sql STABLE AS $$
@@ -96,12 +123,16 @@ BEGIN
       max_attempts = v.max_attempts,
       authorized_device_count = v.authorized_device_count,
       awaiting_decision = v.awaiting_decision,
+      undecided_reason = CASE WHEN p_to = 'PENDING' AND v.awaiting_decision THEN v.undecided_reason END,
+      lane = v.lane,
+      root_verification_id = v.root_verification_id,
       cancelled = v.cancelled,
       reason_code = v.reason_code,
       message = v.message,
       cancel_reason = v.cancel_reason,
       approved_ids = v.approved_ids,
       subject_refs = v.subject_refs,
+      subject_sealed = v.subject_sealed,
       data_request = v.data_request
   WHERE u.verification_id = v.verification_id
   RETURNING u.* INTO STRICT v;
@@ -163,13 +194,23 @@ $$;
 COMMENT ON FUNCTION s2s.verification_lock_for(text, text, text) IS
   'Locks a verification for the peer that owns its session, and applies what is due.';
 
+CREATE OR REPLACE FUNCTION s2s.distinct_ids(p_ids text[]) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN cardinality(p_ids) = 1 THEN p_ids ELSE
+    (SELECT array_agg(i.id ORDER BY i.position)
+     FROM (SELECT u.id, min(u.position) AS position
+           FROM unnest(p_ids) WITH ORDINALITY AS u (id, position)
+           GROUP BY u.id) AS i) END
+$$;
+COMMENT ON FUNCTION s2s.distinct_ids(text[]) IS 'Each once, in the order of their first appearance.';
+
 CREATE OR REPLACE FUNCTION s2s.verification_json(v s2s.verification) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
   CASE v.status
     WHEN 'APPROVED' THEN
       RETURN json_build_object(
         'sessionId', v.session_id, 'verificationId', v.verification_id, 'status', v.status,
-        'credentialConfigurationIds', v.approved_ids, 'authorizedDeviceCount', v.authorized_device_count);
+        'credentialConfigurationIds', s2s.distinct_ids(v.approved_ids),
+        'authorizedDeviceCount', v.authorized_device_count);
     WHEN 'REJECTED' THEN
       RETURN json_strip_nulls(json_build_object(
         'sessionId', v.session_id, 'verificationId', v.verification_id, 'status', v.status,

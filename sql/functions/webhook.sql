@@ -55,8 +55,7 @@ BEGIN
                                'peer', s2s.session_peer(max(i.session_id)),
                                'instances', json_agg(s2s.instance_json(i) ORDER BY i.ordinal)), max(i.session_id)
       INTO data, session_id
-      FROM s2s.instance AS i
-      WHERE i.verification_id = d.ref
+      FROM s2s.verification_instances(d.ref) AS i
       HAVING count(*) > 0;
 
     WHEN 'instance.changed' THEN

@@ -56,7 +56,9 @@ RETURNS TABLE (
   configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[],
   server_sealed bytea[])
 LANGUAGE sql AS $$
-  SELECT * FROM s2s.evaluations_claim(test.lease(p_lease), p_limit, p_lease_for, p_max_attempts, p_max_octets)
+  SELECT c.job_id, c.job_attempts, c.session_id, c.verification_id, c.peer, c.status, c.wsk, c.configuration_ids,
+         c.requested_device_count, c.attempts, c.data_seq, c.client_jwe, c.server_sealed
+  FROM s2s.evaluations_claim(test.lease(p_lease), p_limit, p_lease_for, p_max_attempts, p_max_octets) AS c
 $$;
 
 -- The evaluate job of a session's last submission.
@@ -279,7 +281,12 @@ CREATE FUNCTION test.forget() RETURNS void LANGUAGE sql AS $$
   DELETE FROM s2s.job;
   DELETE FROM s2s.job_dead;
   DELETE FROM s2s.fetch;
+  DELETE FROM s2s.instance_dataset;
+  DELETE FROM s2s.instance_link;
   DELETE FROM s2s.instance;
+  DELETE FROM s2s.credential_offer;
+  DELETE FROM s2s.offer_failure;
+  DELETE FROM s2s.nonce_jti;
   DELETE FROM s2s.verification_data;
   DELETE FROM s2s.verification;
   DELETE FROM s2s.session;

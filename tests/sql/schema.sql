@@ -193,6 +193,108 @@ CREATE FUNCTION s2s.cursor_write(p_at timestamp with time zone, p_id text) RETUR
 
 COMMENT ON FUNCTION s2s.cursor_write(p_at timestamp with time zone, p_id text) IS 'The cursor of the page that comes after this row.';
 
+CREATE TABLE s2s.instance (
+    created_at timestamp with time zone NOT NULL,
+    last_status_change_time timestamp with time zone NOT NULL,
+    ready_at timestamp with time zone,
+    fetched_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    ordinal smallint NOT NULL,
+    confirmed boolean DEFAULT false NOT NULL,
+    wallet_suspended boolean DEFAULT false NOT NULL,
+    issuer_suspended boolean DEFAULT false NOT NULL,
+    unlinked boolean DEFAULT false NOT NULL,
+    cancelled boolean DEFAULT false NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    verification_id text NOT NULL COLLATE pg_catalog."C",
+    configuration_id text NOT NULL,
+    subject_ref text NOT NULL,
+    credential_version text,
+    last_status_change_reason text,
+    manage_answered_at timestamp with time zone,
+    manage_outcome text,
+    manage_failure_reason text,
+    dataset_job bigint,
+    subject_sealed bytea
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
+ALTER TABLE ONLY s2s.instance ALTER COLUMN subject_sealed SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE s2s.instance IS 'Credential instances. The status is not stored: s2s.instance_status() derives it from the five facts.';
+
+COMMENT ON COLUMN s2s.instance.last_status_change_time IS 'When the shown status changed.';
+
+COMMENT ON COLUMN s2s.instance.ready_at IS 'When the credential can be issued. Set by the first get that must wait a known time; or by the backend''s word that it is ready, until which it is null.';
+
+COMMENT ON COLUMN s2s.instance.fetched_at IS 'Last successful get.';
+
+COMMENT ON COLUMN s2s.instance.version IS 'Grows when something that a get depends on changes: shown status, ready_at, the open fetches.';
+
+COMMENT ON COLUMN s2s.instance.ordinal IS 'Position in the verification''s approved_ids.';
+
+COMMENT ON COLUMN s2s.instance.confirmed IS 'The wallet reported PROVISIONING_SUCCESS.';
+
+COMMENT ON COLUMN s2s.instance.verification_id IS 'The verification that stands for it: the one it was made for, or a later one of the session that took it over.';
+
+COMMENT ON COLUMN s2s.instance.subject_ref IS 'Pseudonym of the dataset subject.';
+
+COMMENT ON COLUMN s2s.instance.credential_version IS 'credentialVersion of the last successful get.';
+
+COMMENT ON COLUMN s2s.instance.last_status_change_reason IS 'Why the shown status changed.';
+
+COMMENT ON COLUMN s2s.instance.manage_answered_at IS 'When the wallet last answered a /credential/manage of ours.';
+
+COMMENT ON COLUMN s2s.instance.manage_outcome IS 'Its outcome: COMPLETED, SCHEDULED, FAILED, NO_CHANGE; null if it gave none.';
+
+COMMENT ON COLUMN s2s.instance.manage_failure_reason IS 'Its failureReason, cut short.';
+
+COMMENT ON COLUMN s2s.instance.dataset_job IS 'The job that asks the backend whether the dataset is there; null: none does.';
+
+COMMENT ON COLUMN s2s.instance.subject_sealed IS 'The subject as the backend names it, sealed; null when none needs it.';
+
+CREATE FUNCTION s2s.dataset_is_there(i s2s.instance) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.dataset_is_there(i s2s.instance) IS 'The dataset of a (locked) instance can be had: the wallet is told of every get that waits.';
+
+CREATE FUNCTION s2s.dataset_push(p_instance_id text, p_version text, p_sealed bytea, p_valid_until timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.dataset_push(p_instance_id text, p_version text, p_sealed bytea, p_valid_until timestamp with time zone) IS 'Keeps the dataset of an instance for the credentials to come, in place of an older one. The wallet is told when it waits for it, or has fetched another version.';
+
+CREATE FUNCTION s2s.dataset_ready(p_job_id bigint, p_lease uuid) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.dataset_ready(p_job_id bigint, p_lease uuid) IS 'Finishes a dataset job: the backend said that it is ready.';
+
+CREATE FUNCTION s2s.dataset_wait(i s2s.instance, p_lane text, p_poll_after interval) RETURNS s2s.instance
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.dataset_wait(i s2s.instance, p_lane text, p_poll_after interval) IS 'The backend said that the dataset of a (locked) instance is not ready: from now on it is asked. ready_at is null then.';
+
+CREATE FUNCTION s2s.datasets_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_patience interval, p_lanes text[], p_rooms integer[] DEFAULT NULL::integer[]) RETURNS TABLE(job_id bigint, job_attempts integer, postponed integer, lane text, instance_id text, session_id text, verification_id text, peer text, configuration_id text, subject_ref text, subject_sealed bytea, credential_version text)
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.datasets_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_patience interval, p_lanes text[], p_rooms integer[]) IS 'Claims dataset jobs; finishes those that are void. After p_patience one is a dead letter: the next get starts anew.';
+
+CREATE FUNCTION s2s.datasets_distinct(p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[], OUT approved_ids text[], OUT subject_refs text[], OUT subject_sealed bytea[]) RETURNS record
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.datasets_distinct(p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[], OUT approved_ids text[], OUT subject_refs text[], OUT subject_sealed bytea[]) IS 'There is one instance for a dataset: what is approved twice is approved once, in the order of approval.';
+
+CREATE FUNCTION s2s.decision_fsck() RETURNS TABLE(check_name text, detail text)
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.decision_fsck() IS 'Broken promises of these tables, for s2s.fsck().';
+
 CREATE FUNCTION s2s.deliveries_claim(p_lease uuid, p_limit integer, p_per_peer integer, p_lease_for interval) RETURNS TABLE(delivery_id bigint, peer text, endpoint text, request_id uuid, attempts integer, body text, session_id text, side text, sealed bytea)
     LANGUAGE plpgsql
     AS …
@@ -386,17 +488,148 @@ CREATE FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text, p_side text D
 
 COMMENT ON FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text, p_side text, p_but bigint) IS 'There is no more need to tell about a thing. A flight in progress is fenced, unless it is p_but: the one whose end this belongs to.';
 
-CREATE FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer) RETURNS text
+CREATE TABLE s2s.verification (
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    deadline timestamp with time zone,
+    due_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    data_seq integer DEFAULT 1 NOT NULL,
+    attempts integer NOT NULL,
+    max_attempts integer NOT NULL,
+    requested_device_count integer NOT NULL,
+    authorized_device_count integer,
+    awaiting_decision boolean DEFAULT false NOT NULL,
+    cancelled boolean DEFAULT false NOT NULL,
+    verification_id text NOT NULL COLLATE pg_catalog."C",
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    status text DEFAULT 'PENDING'::text NOT NULL COLLATE pg_catalog."C",
+    reason_code text,
+    message text,
+    cancel_reason text,
+    configuration_ids text[] NOT NULL,
+    approved_ids text[],
+    subject_refs text[],
+    data_request jsonb,
+    data_octets bigint DEFAULT 0 NOT NULL,
+    lane text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    attestation text DEFAULT 'IGNORED'::text NOT NULL COLLATE pg_catalog."C",
+    root_verification_id text COLLATE pg_catalog."C",
+    undecided_reason text,
+    locale text,
+    supported_verification_types text[],
+    subject_sealed bytea[],
+    peer text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    decided_by text
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05');
+
+COMMENT ON TABLE s2s.verification IS 'The state of a verification. Only s2s.verification_move() changes a row.';
+
+COMMENT ON COLUMN s2s.verification.expires_at IS 'End of the session lifetime: EXPIRED afterwards, unless final.';
+
+COMMENT ON COLUMN s2s.verification.deadline IS 'Until when the wallet must answer the data request. It binds the wallet, so it does not run while PENDING.';
+
+COMMENT ON COLUMN s2s.verification.due_at IS 'When time alone ends this verification, see s2s.verification_due_at(); null when it is final.';
+
+COMMENT ON COLUMN s2s.verification.version IS 'Grows with every change.';
+
+COMMENT ON COLUMN s2s.verification.data_seq IS 'Grows with every submission and every result that arrives; an evaluation of an older one is void.';
+
+COMMENT ON COLUMN s2s.verification.attempts IS 'Submissions with data so far: bounded, whatever max_attempts says.';
+
+COMMENT ON COLUMN s2s.verification.max_attempts IS '0: unlimited.';
+
+COMMENT ON COLUMN s2s.verification.awaiting_decision IS 'PENDING because an evaluation left the decision to somebody.';
+
+COMMENT ON COLUMN s2s.verification.cancelled IS 'DENIED by /verification/cancel, which may then be repeated.';
+
+COMMENT ON COLUMN s2s.verification.message IS 'rejectedDetails or deniedMessage.';
+
+COMMENT ON COLUMN s2s.verification.cancel_reason IS 'The reason that came with the cancellation.';
+
+COMMENT ON COLUMN s2s.verification.configuration_ids IS 'Credential configurations asked for.';
+
+COMMENT ON COLUMN s2s.verification.approved_ids IS 'Credential configurations approved, in the order of approval; one that is approved for several subjects comes as often.';
+
+COMMENT ON COLUMN s2s.verification.subject_refs IS 'Pseudonym of the dataset subject for each of approved_ids.';
+
+COMMENT ON COLUMN s2s.verification.data_request IS 'The last VerificationDataRequest, without deadline and maxAttempts. Kept when it was answered: the answers refer to it.';
+
+COMMENT ON COLUMN s2s.verification.data_octets IS 'Octets of verification data kept: a running sum, 0 when final.';
+
+COMMENT ON COLUMN s2s.verification.lane IS 'The backend that decides; empty: the built-in policy.';
+
+COMMENT ON COLUMN s2s.verification.attestation IS 'What came of the attestation of the wallet signing key: VERIFIED, ABSENT, INVALID, IGNORED.';
+
+COMMENT ON COLUMN s2s.verification.root_verification_id IS 'The first approval that this one is derived from by naming a prior session: its authorized_device_count holds for all sessions derived from it. Holds a device from the moment in which it is set.';
+
+COMMENT ON COLUMN s2s.verification.undecided_reason IS 'Why a decision is awaited, when it is for want of a usable answer; for operators.';
+
+COMMENT ON COLUMN s2s.verification.locale IS 'Of a session that is verified again, when it differs from the session''s.';
+
+COMMENT ON COLUMN s2s.verification.supported_verification_types IS 'Likewise.';
+
+COMMENT ON COLUMN s2s.verification.subject_sealed IS 'The subject for each of approved_ids, sealed; null, or null elements, where no backend needs to be told.';
+
+COMMENT ON COLUMN s2s.verification.peer IS 'That of the session, again: lists are walked by it.';
+
+COMMENT ON COLUMN s2s.verification.decided_by IS 'The operator who brought about the status, as in the audit ledger; null when it was an evaluation, the wallet, or time.';
+
+CREATE FUNCTION s2s.device_is_held(v s2s.verification) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.device_is_held(v s2s.verification) IS 'Whether a verification has, or may yet get, a credential on its device.';
+
+CREATE FUNCTION s2s.devices_authorized(p_root_verification_id text) RETURNS integer
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.devices_authorized(p_root_verification_id text) IS 'For how many devices an approval, and all that is derived from it, is good.';
+
+CREATE FUNCTION s2s.devices_held(p_root_verification_id text) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.devices_held(p_root_verification_id text) IS 'The sessions that count against one approval.';
+
+CREATE FUNCTION s2s.distinct_ids(p_ids text[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.distinct_ids(p_ids text[]) IS 'Each once, in the order of their first appearance.';
+
+CREATE FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer, p_subject_sealed bytea[] DEFAULT NULL::bytea[], p_subject_aliases json DEFAULT NULL::json) RETURNS text
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer) IS 'Finishes an evaluate job and applies its decision, if the lease is still ours and nothing overtook it.';
+COMMENT ON FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer, p_subject_sealed bytea[], p_subject_aliases json) IS 'Finishes an evaluate job and applies its decision, if the lease is still ours and nothing overtook it.';
 
-CREATE FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint) RETURNS TABLE(job_id bigint, job_attempts integer, session_id text, verification_id text, peer text, status text, wsk text, configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[], server_sealed bytea[])
+CREATE FUNCTION s2s.evaluation_facts(p_job_id bigint, p_lease uuid, p_checks json) RETURNS json
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint) IS 'Claims evaluate jobs together with all submissions so far, oldest first, of p_max_octets in all unless one alone is larger; finishes those that are void.';
+COMMENT ON FUNCTION s2s.evaluation_facts(p_job_id bigint, p_lease uuid, p_checks json) IS 'Checks the items of an evaluation that the database knows about, and uses up for its verification what they are good for.';
+
+CREATE FUNCTION s2s.evaluation_finish(p_job_id bigint, p_lease uuid, p_data_seq integer, OUT outcome text, OUT v s2s.verification) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.evaluation_finish(p_job_id bigint, p_lease uuid, p_data_seq integer, OUT outcome text, OUT v s2s.verification) IS 'Finishes an evaluate job, if the lease is still ours, and locks its verification. done: its decision may be applied.';
+
+CREATE FUNCTION s2s.evaluation_undecided(p_job_id bigint, p_lease uuid, p_data_seq integer, p_reason text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.evaluation_undecided(p_job_id bigint, p_lease uuid, p_data_seq integer, p_reason text) IS 'Finishes an evaluate job without a decision, as none came that could be used: somebody must look at it.';
+
+CREATE FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint, p_lanes text[] DEFAULT '{""}'::text[], p_rooms integer[] DEFAULT NULL::integer[]) RETURNS TABLE(job_id bigint, job_attempts integer, session_id text, verification_id text, peer text, status text, wsk text, configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[], server_sealed bytea[], lane text, postponed integer, wsk_thumbprint text, attestation text, locale text, supported_types text[], data_request text, issuer_sealed bytea[], client_seq integer[], server_seq integer[], issuer_seq integer[], previous_verification_id text, root_verification_id text)
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint, p_lanes text[], p_rooms integer[]) IS 'Claims evaluate jobs together with all submissions so far, oldest first, of p_max_octets in all unless one alone is larger; finishes those that are void. …_seq: the submission that brought each item.';
 
 CREATE FUNCTION s2s.expire_due(p_limit integer) RETURNS integer
     LANGUAGE plpgsql
@@ -422,71 +655,17 @@ CREATE FUNCTION s2s.fetch_event_ref(p_transaction_id text) RETURNS text
 
 COMMENT ON FUNCTION s2s.fetch_event_ref(p_transaction_id text) IS 'What the delivery is about that says that a transaction is ready.';
 
-CREATE TABLE s2s.instance (
-    created_at timestamp with time zone NOT NULL,
-    last_status_change_time timestamp with time zone NOT NULL,
-    ready_at timestamp with time zone,
-    fetched_at timestamp with time zone,
-    version bigint DEFAULT 1 NOT NULL,
-    ordinal smallint NOT NULL,
-    confirmed boolean DEFAULT false NOT NULL,
-    wallet_suspended boolean DEFAULT false NOT NULL,
-    issuer_suspended boolean DEFAULT false NOT NULL,
-    unlinked boolean DEFAULT false NOT NULL,
-    cancelled boolean DEFAULT false NOT NULL,
-    instance_id text NOT NULL COLLATE pg_catalog."C",
-    session_id text NOT NULL COLLATE pg_catalog."C",
-    verification_id text NOT NULL COLLATE pg_catalog."C",
-    configuration_id text NOT NULL,
-    subject_ref text NOT NULL,
-    credential_version text,
-    last_status_change_reason text,
-    manage_answered_at timestamp with time zone,
-    manage_outcome text,
-    manage_failure_reason text,
-    dataset_job bigint,
-    subject_sealed bytea
-)
-WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
-ALTER TABLE ONLY s2s.instance ALTER COLUMN subject_sealed SET STORAGE EXTERNAL;
-
-COMMENT ON TABLE s2s.instance IS 'Credential instances. The status is not stored: s2s.instance_status() derives it from the five facts.';
-
-COMMENT ON COLUMN s2s.instance.last_status_change_time IS 'When the shown status changed.';
-
-COMMENT ON COLUMN s2s.instance.ready_at IS 'When the credential can be issued. Set by the first get that must wait a known time; or by the backend''s word that it is ready, until which it is null.';
-
-COMMENT ON COLUMN s2s.instance.fetched_at IS 'Last successful get.';
-
-COMMENT ON COLUMN s2s.instance.version IS 'Grows when something that a get depends on changes: shown status, ready_at, the open fetches.';
-
-COMMENT ON COLUMN s2s.instance.ordinal IS 'Position in the verification''s approved_ids.';
-
-COMMENT ON COLUMN s2s.instance.confirmed IS 'The wallet reported PROVISIONING_SUCCESS.';
-
-COMMENT ON COLUMN s2s.instance.verification_id IS 'The verification that stands for it: the one it was made for, or a later one of the session that took it over.';
-
-COMMENT ON COLUMN s2s.instance.subject_ref IS 'Pseudonym of the dataset subject.';
-
-COMMENT ON COLUMN s2s.instance.credential_version IS 'credentialVersion of the last successful get.';
-
-COMMENT ON COLUMN s2s.instance.last_status_change_reason IS 'Why the shown status changed.';
-
-COMMENT ON COLUMN s2s.instance.manage_answered_at IS 'When the wallet last answered a /credential/manage of ours.';
-
-COMMENT ON COLUMN s2s.instance.manage_outcome IS 'Its outcome: COMPLETED, SCHEDULED, FAILED, NO_CHANGE; null if it gave none.';
-
-COMMENT ON COLUMN s2s.instance.manage_failure_reason IS 'Its failureReason, cut short.';
-
-COMMENT ON COLUMN s2s.instance.dataset_job IS 'The job that asks the backend whether the dataset is there; null: none does.';
-
-COMMENT ON COLUMN s2s.instance.subject_sealed IS 'The subject as the backend names it, sealed; null when none needs it.';
-
 CREATE FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval) RETURNS text
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval) IS 'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness; the wallet is owed word when it is over.';
+COMMENT ON FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval) IS 'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness (null: not known), and the wallet is owed word when it is over.';
+
+CREATE FUNCTION s2s.fetch_owe_ready(i s2s.instance, p_transaction_id text, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.fetch_owe_ready(i s2s.instance, p_transaction_id text, p_at timestamp with time zone) IS 'The wallet is owed word, at p_at, that a transaction is ready.';
 
 CREATE FUNCTION s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea) RETURNS boolean
     LANGUAGE plpgsql
@@ -500,6 +679,12 @@ CREATE FUNCTION s2s.fsck() RETURNS TABLE(check_name text, detail text)
     AS …
 
 COMMENT ON FUNCTION s2s.fsck() IS 'Broken promises; no rows when all is well.';
+
+CREATE FUNCTION s2s.hashes(p_list json) RETURNS bytea[]
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.hashes(p_list json) IS 'A JSON array of hex strings.';
 
 CREATE FUNCTION s2s.http_date(p_at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
@@ -518,6 +703,12 @@ CREATE FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason
     AS …
 
 COMMENT ON FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason text) IS 'What the issuer''s operator does to an instance: SUSPEND, RESUME, CANCEL; or says of it: UPDATED, DISPLAY_UPDATED.';
+
+CREATE FUNCTION s2s.instance_is_live(i s2s.instance) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.instance_is_live(i s2s.instance) IS 'Whether it is on a device, or may yet come to be.';
 
 CREATE FUNCTION s2s.instance_json(i s2s.instance) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -548,6 +739,18 @@ CREATE FUNCTION s2s.instance_status(i s2s.instance) RETURNS text
     AS …
 
 COMMENT ON FUNCTION s2s.instance_status(i s2s.instance) IS 'The status that the facts amount to, strongest first.';
+
+CREATE FUNCTION s2s.instance_tell(i s2s.instance, p_event_type text) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.instance_tell(i s2s.instance, p_event_type text) IS 'The wallet is owed an event about an instance.';
+
+CREATE FUNCTION s2s.instances_take_over(v s2s.verification) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.instances_take_over(v s2s.verification) IS 'What another verification of the session (locked) has provisioned and is live stays what it is: same dataset, same instance. Whether there was any that this one has not had yet.';
 
 CREATE FUNCTION s2s.is_owed(p_endpoint text, p_ref text, p_side text) RETURNS boolean
     LANGUAGE sql STABLE
@@ -591,19 +794,19 @@ CREATE FUNCTION s2s.issuer_get(p_peer text, p_request_id uuid, p_endpoint text, 
 
 COMMENT ON FUNCTION s2s.issuer_get(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_credential_version text, p_transaction_id text, p_status integer, p_body text, p_keys_digest bytea) IS 'Commits the answer that the gateway computed from the instance as it was at p_version, if it still is.';
 
-CREATE FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text DEFAULT NULL::text) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text DEFAULT NULL::text, p_lane text DEFAULT NULL::text, p_poll_after interval DEFAULT NULL::interval) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text) IS 'Tells a get to come back (D9): with its transaction_id, or with a new one.';
+COMMENT ON FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text, p_lane text, p_poll_after interval) IS 'Tells a get to come back (D9): with its transaction_id, or with a new one. p_lane: a backend said that it is not ready now, whatever was known before, and is asked again after p_poll_after.';
 
-CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text DEFAULT NULL::text, p_attestation text DEFAULT 'IGNORED'::text, p_lane text DEFAULT ''::text) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint) IS 'Uses up the session id, opens a verification and asks for its evaluation.';
+COMMENT ON FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text, p_attestation text, p_lane text) IS 'Uses up the session id, or opens its session anew (re-verification); opens a verification and asks for its evaluation.';
 
-CREATE FUNCTION s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text) RETURNS TABLE(found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea)
+CREATE FUNCTION s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text) RETURNS TABLE(found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea, subject_sealed bytea, credential_version text, dataset_version text, dataset_sealed bytea, dataset_valid_until_ms bigint)
     LANGUAGE plpgsql STABLE
     AS …
 
@@ -670,7 +873,7 @@ CREATE FUNCTION s2s.issuer_provision(p_peer text, p_request_id uuid, p_endpoint 
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_provision(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text) IS 'Makes the instances of an approved verification, once, and lists them.';
+COMMENT ON FUNCTION s2s.issuer_provision(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text) IS 'Makes the instances of an approved verification, once, and lists them. Those of datasets that another verification of the session has made an instance of already are the same ones.';
 
 CREATE FUNCTION s2s.issuer_refused(d s2s.delivery, p_status integer, p_answer jsonb) RETURNS text
     LANGUAGE plpgsql
@@ -684,11 +887,11 @@ CREATE FUNCTION s2s.issuer_replay(p_peer text, p_request_id uuid, p_endpoint tex
 
 COMMENT ON FUNCTION s2s.issuer_replay(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid) IS 'Asks for the stored answer before the gateway gives up on a request. Claims nothing and stores nothing.';
 
-CREATE FUNCTION s2s.issuer_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea, p_max_submissions integer, p_max_octets bigint) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea, p_max_submissions integer, p_max_octets bigint, p_lane text DEFAULT NULL::text) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea, p_max_submissions integer, p_max_octets bigint) IS 'Adds a submission: the verification is PENDING again and evaluated anew. The deadline stands still meanwhile.';
+COMMENT ON FUNCTION s2s.issuer_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea, p_max_submissions integer, p_max_octets bigint, p_lane text) IS 'Adds a submission: the verification is PENDING again and evaluated anew. The deadline stands still meanwhile.';
 
 CREATE FUNCTION s2s.issuer_verification_status(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_verification_id text) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -741,17 +944,35 @@ CREATE FUNCTION s2s.job_kinds() RETURNS SETOF text
 
 COMMENT ON FUNCTION s2s.job_kinds() IS 'The kinds of jobs there are.';
 
+CREATE FUNCTION s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL::text, p_lane text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_lane text) IS 'Puts off a job because somebody else is not ready: it never dies of that. p_lane: it is for another lane.';
+
+CREATE FUNCTION s2s.job_redrive(p_job_id bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.job_redrive(p_job_id bigint) IS 'An operator sends a dead letter again, with all its attempts.';
+
 CREATE FUNCTION s2s.job_retry(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_max_attempts integer) RETURNS text
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.job_retry(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_max_attempts integer) IS 'Gives a failed job back for later, or to the dead letters after p_max_attempts.';
 
-CREATE FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kinds text[], p_max_attempts integer, p_max_octets bigint) RETURNS TABLE(job_id bigint, kind text, ref text, attempts integer, payload json)
+CREATE FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kind text, p_max_attempts integer, p_max_octets bigint, p_lanes text[] DEFAULT '{""}'::text[], p_rooms integer[] DEFAULT NULL::integer[]) RETURNS TABLE(job_id bigint, ref text, attempts integer, postponed integer, payload json, lane text, created_at timestamp with time zone)
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kinds text[], p_max_attempts integer, p_max_octets bigint) IS 'Leases due jobs that nobody else is claiming, as many as p_max_octets allow; those claimed p_max_attempts times become dead letters.';
+COMMENT ON FUNCTION s2s.jobs_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_kind text, p_max_attempts integer, p_max_octets bigint, p_lanes text[], p_rooms integer[]) IS 'Leases due jobs that nobody else is claiming, of these lanes, of each as many as its room (null: no bound), as many as p_max_octets allow; those claimed p_max_attempts times become dead letters.';
+
+CREATE FUNCTION s2s.jobs_lanes_set(p_lanes text[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.jobs_lanes_set(p_lanes text[]) IS 'The lanes that the configuration knows. What waits in another one would wait for ever: it goes to the lane without a name, where whoever claims it sees what the configuration says now.';
 
 CREATE FUNCTION s2s.json_join(VARIADIC p_objects json[]) RETURNS json
     LANGUAGE sql IMMUTABLE
@@ -782,6 +1003,12 @@ CREATE FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL::json
     AS …
 
 COMMENT ON FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json) IS 'The peers and webhooks of the configuration: these have active lanes, no others. A webhook is {"name": …, "events": [types] or null for all}.';
+
+CREATE FUNCTION s2s.last_approved(p_session_id text) RETURNS text
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.last_approved(p_session_id text) IS 'The newest approved verification of a session.';
 
 CREATE FUNCTION s2s.ledger_add(d s2s.delivery, p_event text, p_detail text DEFAULT NULL::text) RETURNS void
     LANGUAGE sql
@@ -843,6 +1070,97 @@ CREATE FUNCTION s2s.metadata_set(p_issuers text[], p_identifiers text[] DEFAULT 
 
 COMMENT ON FUNCTION s2s.metadata_set(p_issuers text[], p_identifiers text[]) IS 'The issuers that the configuration names, each once, and the identifier of each: these are fetched, no others.';
 
+CREATE FUNCTION s2s.offer_check(v s2s.verification, p_check json, OUT verdict text, OUT reason text, OUT facts jsonb, OUT subjects jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.offer_check(v s2s.verification, p_check json, OUT verdict text, OUT reason text, OUT facts jsonb, OUT subjects jsonb) IS 'Redeems a (locked) offer for a (locked, PENDING) verification: once, for it alone. A wrong transaction code costs one attempt for each submission that brings it, and nothing else.';
+
+CREATE TABLE s2s.credential_offer (
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    attempts integer NOT NULL,
+    attempts_left integer NOT NULL,
+    offer_id text NOT NULL COLLATE pg_catalog."C",
+    peer text COLLATE pg_catalog."C",
+    used_by text COLLATE pg_catalog."C",
+    created_by text,
+    revoked_by text,
+    subject_ref text,
+    configuration_ids text[] NOT NULL,
+    code_hash bytea NOT NULL,
+    tx_code_hash bytea,
+    reference_hash bytea,
+    subject_sealed bytea,
+    document_sealed bytea
+);
+
+COMMENT ON TABLE s2s.credential_offer IS 'Offers made by the issuer. Codes are kept as HMACs under the gateway''s data key only.';
+
+COMMENT ON COLUMN s2s.credential_offer.attempts IS 'How many wrong transaction codes use it up.';
+
+COMMENT ON COLUMN s2s.credential_offer.attempts_left IS 'attempts less the rows of offer_failure.';
+
+COMMENT ON COLUMN s2s.credential_offer.peer IS 'The only peer that may redeem it; null: any.';
+
+COMMENT ON COLUMN s2s.credential_offer.used_by IS 'The verification that has redeemed it: no other one ever will.';
+
+COMMENT ON COLUMN s2s.credential_offer.subject_ref IS 'Pseudonym of the subject whose credentials are offered.';
+
+COMMENT ON COLUMN s2s.credential_offer.code_hash IS 'HMAC of the pre-authorized code.';
+
+COMMENT ON COLUMN s2s.credential_offer.tx_code_hash IS 'HMAC of the code and the transaction code; null: it needs none.';
+
+COMMENT ON COLUMN s2s.credential_offer.reference_hash IS 'HMAC of the id in its credential_offer_uri, if it has one.';
+
+COMMENT ON COLUMN s2s.credential_offer.subject_sealed IS 'The subject, sealed.';
+
+COMMENT ON COLUMN s2s.credential_offer.document_sealed IS 'What the credential_offer_uri answers, sealed, as the code stands in it; gone as soon as the offer is over.';
+
+CREATE FUNCTION s2s.offer_json(o s2s.credential_offer) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.offer_json(o s2s.credential_offer) IS 'An offer as operators see it: neither codes nor subject.';
+
+CREATE FUNCTION s2s.offer_make(p_offer_id text, p_code_hash bytea, p_tx_code_hash bytea, p_attempts integer, p_lifetime interval, p_configuration_ids text[], p_subject_ref text, p_subject_sealed bytea, p_peer text, p_created_by text, p_reference_hash bytea DEFAULT NULL::bytea, p_document_sealed bytea DEFAULT NULL::bytea) RETURNS s2s.credential_offer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.offer_make(p_offer_id text, p_code_hash bytea, p_tx_code_hash bytea, p_attempts integer, p_lifetime interval, p_configuration_ids text[], p_subject_ref text, p_subject_sealed bytea, p_peer text, p_created_by text, p_reference_hash bytea, p_document_sealed bytea) IS 'Makes an offer. p_attempts wrong transaction codes use it up.';
+
+CREATE FUNCTION s2s.offer_read(p_reference_hashes bytea[]) RETURNS TABLE(offer_id text, document_sealed bytea)
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.offer_read(p_reference_hashes bytea[]) IS 'What a credential_offer_uri answers, while the offer can be redeemed.';
+
+CREATE FUNCTION s2s.offer_revoke(p_offer_id text, p_by text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.offer_revoke(p_offer_id text, p_by text) IS 'Takes back an offer that nobody has redeemed yet.';
+
+CREATE FUNCTION s2s.offer_state(o s2s.credential_offer) RETURNS text
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.offer_state(o s2s.credential_offer) IS 'Whether an offer can be redeemed (OPEN), or why not.';
+
+CREATE FUNCTION s2s.offers_forget(p_retention interval, p_limit integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.offers_forget(p_retention interval, p_limit integer) IS 'Empties what is left to read of expired offers, and drops those that expired longer than p_retention ago: at most p_limit of each.';
+
+CREATE FUNCTION s2s.offers_lock(p_checks json) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.offers_lock(p_checks json) IS 'Locks all offers that some checks are about, in the order of their ids.';
+
 CREATE FUNCTION s2s.parsed(p_text text) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     AS …
@@ -877,6 +1195,12 @@ CREATE FUNCTION s2s.partitions_drop(p_parent text, p_oldest timestamp with time 
 
 COMMENT ON FUNCTION s2s.partitions_drop(p_parent text, p_oldest timestamp with time zone) IS 'Drops the partitions that are wholly older.';
 
+CREATE FUNCTION s2s.prior_session_check(INOUT v s2s.verification, INOUT root_id text, p_check json, OUT verdict text, OUT reason text, OUT facts jsonb, OUT subjects jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.prior_session_check(INOUT v s2s.verification, INOUT root_id text, p_check json, OUT verdict text, OUT reason text, OUT facts jsonb, OUT subjects jsonb) IS 'Whether the prior session that a (locked, PENDING) verification names is good for it. If so, it holds a device from now on. root_id: the approval that was counted against in this transaction, if there is one. There can be no other.';
+
 CREATE FUNCTION s2s.problem(p_type text, p_token uuid, p_current_status text DEFAULT NULL::text, p_violations json DEFAULT NULL::json) RETURNS text
     LANGUAGE sql STABLE
     AS …
@@ -888,6 +1212,12 @@ CREATE FUNCTION s2s.problem_type(p_type text, OUT status integer, OUT uri text, 
     AS …
 
 COMMENT ON FUNCTION s2s.problem_type(p_type text, OUT status integer, OUT uri text, OUT title text, OUT error_code text, OUT detail text) IS 'The table of problem types.';
+
+CREATE FUNCTION s2s.provisioned_json(p_verification_id text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.provisioned_json(p_verification_id text) IS 'CredentialInstances of a verification: by configuration, in the order of approval.';
 
 CREATE FUNCTION s2s.queue_stats() RETURNS TABLE(kind text, depth bigint, oldest_age_s double precision, dead bigint)
     LANGUAGE sql STABLE
@@ -1123,11 +1453,29 @@ CREATE FUNCTION s2s.rfc3339(p_at timestamp with time zone) RETURNS text
 
 COMMENT ON FUNCTION s2s.rfc3339(p_at timestamp with time zone) IS 'RFC 3339, UTC, in seconds.';
 
+CREATE FUNCTION s2s.session_instances(p_session_id text) RETURNS SETOF s2s.instance
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.session_instances(p_session_id text) IS 'All instances of a session.';
+
 CREATE FUNCTION s2s.session_peer(p_session_id text) RETURNS text
     LANGUAGE sql STABLE
     AS …
 
 COMMENT ON FUNCTION s2s.session_peer(p_session_id text) IS 'Who is owed news of a session.';
+
+CREATE FUNCTION s2s.session_reopen(x s2s.exchange, p_session_id text, p_wsk_thumbprint text, p_nonce_jti text, p_verification_id text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.session_reopen(x s2s.exchange, p_session_id text, p_wsk_thumbprint text, p_nonce_jti text, p_verification_id text) IS 'A session that is known is verified anew: by its owner, with its key, and with a nonce that says when it was made and was never used. One verification at a time. Whatever else it is, the answer does not say whose the session is.';
+
+CREATE FUNCTION s2s.session_verifications(p_session_id text) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.session_verifications(p_session_id text) IS 'All verifications of a session.';
 
 CREATE FUNCTION s2s.store(x s2s.exchange, p_status integer, p_body text, p_wake boolean DEFAULT false) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -1141,6 +1489,12 @@ CREATE FUNCTION s2s.stored(x s2s.exchange) RETURNS s2s.reply
 
 COMMENT ON FUNCTION s2s.stored(x s2s.exchange) IS 'The reply to a request that was answered before; null when it was not.';
 
+CREATE FUNCTION s2s.subject_refs_known(p_session_id text, p_approved_ids text[], p_subject_refs text[], p_subject_aliases json) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.subject_refs_known(p_session_id text, p_approved_ids text[], p_subject_refs text[], p_subject_aliases json) IS 'The pseudonyms under which the instances of a session know these subjects, which may be made with an older data key.';
+
 CREATE FUNCTION s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea) RETURNS bigint
     LANGUAGE sql STABLE
     AS …
@@ -1153,100 +1507,29 @@ CREATE FUNCTION s2s.text_member(p_object jsonb, p_name text, p_max integer DEFAU
 
 COMMENT ON FUNCTION s2s.text_member(p_object jsonb, p_name text, p_max integer) IS 'A string of an object, if it is one and not too long.';
 
-CREATE TABLE s2s.verification (
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    deadline timestamp with time zone,
-    due_at timestamp with time zone,
-    version bigint DEFAULT 1 NOT NULL,
-    data_seq integer DEFAULT 1 NOT NULL,
-    attempts integer NOT NULL,
-    max_attempts integer NOT NULL,
-    requested_device_count integer NOT NULL,
-    authorized_device_count integer,
-    awaiting_decision boolean DEFAULT false NOT NULL,
-    cancelled boolean DEFAULT false NOT NULL,
-    verification_id text NOT NULL COLLATE pg_catalog."C",
-    session_id text NOT NULL COLLATE pg_catalog."C",
-    status text DEFAULT 'PENDING'::text NOT NULL COLLATE pg_catalog."C",
-    reason_code text,
-    message text,
-    cancel_reason text,
-    configuration_ids text[] NOT NULL,
-    approved_ids text[],
-    subject_refs text[],
-    data_request jsonb,
-    data_octets bigint DEFAULT 0 NOT NULL,
-    lane text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    attestation text DEFAULT 'IGNORED'::text NOT NULL COLLATE pg_catalog."C",
-    root_verification_id text COLLATE pg_catalog."C",
-    undecided_reason text,
-    locale text,
-    supported_verification_types text[],
-    subject_sealed bytea[]
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05');
-
-COMMENT ON TABLE s2s.verification IS 'The state of a verification. Only s2s.verification_move() changes a row.';
-
-COMMENT ON COLUMN s2s.verification.expires_at IS 'End of the session lifetime: EXPIRED afterwards, unless final.';
-
-COMMENT ON COLUMN s2s.verification.deadline IS 'Until when the wallet must answer the data request. It binds the wallet, so it does not run while PENDING.';
-
-COMMENT ON COLUMN s2s.verification.due_at IS 'When time alone ends this verification, see s2s.verification_due_at(); null when it is final.';
-
-COMMENT ON COLUMN s2s.verification.version IS 'Grows with every change.';
-
-COMMENT ON COLUMN s2s.verification.data_seq IS 'Grows with every submission and every result that arrives; an evaluation of an older one is void.';
-
-COMMENT ON COLUMN s2s.verification.attempts IS 'Submissions with data so far: bounded, whatever max_attempts says.';
-
-COMMENT ON COLUMN s2s.verification.max_attempts IS '0: unlimited.';
-
-COMMENT ON COLUMN s2s.verification.awaiting_decision IS 'PENDING because an evaluation left the decision to somebody.';
-
-COMMENT ON COLUMN s2s.verification.cancelled IS 'DENIED by /verification/cancel, which may then be repeated.';
-
-COMMENT ON COLUMN s2s.verification.message IS 'rejectedDetails or deniedMessage.';
-
-COMMENT ON COLUMN s2s.verification.cancel_reason IS 'The reason that came with the cancellation.';
-
-COMMENT ON COLUMN s2s.verification.configuration_ids IS 'Credential configurations asked for.';
-
-COMMENT ON COLUMN s2s.verification.approved_ids IS 'Credential configurations approved, in the order of approval; one that is approved for several subjects comes as often.';
-
-COMMENT ON COLUMN s2s.verification.subject_refs IS 'Pseudonym of the dataset subject for each of approved_ids.';
-
-COMMENT ON COLUMN s2s.verification.data_request IS 'The last VerificationDataRequest, without deadline and maxAttempts. Kept when it was answered: the answers refer to it.';
-
-COMMENT ON COLUMN s2s.verification.data_octets IS 'Octets of verification data kept: a running sum, 0 when final.';
-
-COMMENT ON COLUMN s2s.verification.lane IS 'The backend that decides; empty: the built-in policy.';
-
-COMMENT ON COLUMN s2s.verification.attestation IS 'What came of the attestation of the wallet signing key: VERIFIED, ABSENT, INVALID, IGNORED.';
-
-COMMENT ON COLUMN s2s.verification.root_verification_id IS 'The first approval that this one is derived from by naming a prior session: its authorized_device_count holds for all sessions derived from it. Holds a device from the moment in which it is set.';
-
-COMMENT ON COLUMN s2s.verification.undecided_reason IS 'Why a decision is awaited, when it is for want of a usable answer; for operators.';
-
-COMMENT ON COLUMN s2s.verification.locale IS 'Of a session that is verified again, when it differs from the session''s.';
-
-COMMENT ON COLUMN s2s.verification.supported_verification_types IS 'Likewise.';
-
-COMMENT ON COLUMN s2s.verification.subject_sealed IS 'The subject for each of approved_ids, sealed; null, or null elements, where no backend needs to be told.';
-
 CREATE FUNCTION s2s.verification_apply_due(v s2s.verification) RETURNS s2s.verification
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.verification_apply_due(v s2s.verification) IS 'Ends a locked verification whose time is over, so that nobody acts on, or shows, a state that no longer holds.';
 
+CREATE FUNCTION s2s.verification_decide(v s2s.verification, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer, p_subject_sealed bytea[] DEFAULT NULL::bytea[], p_subject_aliases json DEFAULT NULL::json) RETURNS s2s.verification
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_decide(v s2s.verification, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer, p_subject_sealed bytea[], p_subject_aliases json) IS 'Applies a decision to a (locked, PENDING) verification. Without attempts left, asking again is denying.';
+
 CREATE FUNCTION s2s.verification_due_at(p_status text, p_deadline timestamp with time zone, p_expires_at timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE
     AS …
 
 COMMENT ON FUNCTION s2s.verification_due_at(p_status text, p_deadline timestamp with time zone, p_expires_at timestamp with time zone) IS 'When time alone ends a verification. The deadline binds the wallet: it does not run while PENDING.';
+
+CREATE FUNCTION s2s.verification_instances(p_verification_id text) RETURNS SETOF s2s.instance
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_instances(p_verification_id text) IS 'What was provisioned for a verification, wherever it belongs now.';
 
 CREATE FUNCTION s2s.verification_is_complete(v s2s.verification, p_status text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -1257,6 +1540,12 @@ COMMENT ON FUNCTION s2s.verification_is_complete(v s2s.verification, p_status te
 CREATE FUNCTION s2s.verification_is_final(p_status text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS …
+
+CREATE FUNCTION s2s.verification_is_first(v s2s.verification) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_is_first(v s2s.verification) IS 'Whether its session was opened by it, not verified anew.';
 
 CREATE FUNCTION s2s.verification_is_news(v s2s.verification) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -1293,6 +1582,12 @@ CREATE FUNCTION s2s.verification_move(v s2s.verification, p_to text) RETURNS s2s
     AS …
 
 COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes the wallet a notice if it is news, and the operator''s webhooks; forgets the verification data if it is final.';
+
+CREATE FUNCTION s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea) RETURNS s2s.verification
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea) IS 'Adds data to a (locked) verification, which is PENDING again and evaluated anew. The caller has counted it.';
 
 CREATE FUNCTION s2s.wallet_act(i s2s.wallet_instance, p_side text, p_action text, p_reason text, p_tell boolean DEFAULT true, p_detail text DEFAULT NULL::text, OUT previous_status text, OUT current_status text, OUT outcome text, OUT failure_reason text) RETURNS record
     LANGUAGE plpgsql
@@ -1646,6 +1941,12 @@ CREATE FUNCTION s2s.wallet_would_act(i s2s.wallet_instance, p_action text) RETUR
 
 COMMENT ON FUNCTION s2s.wallet_would_act(i s2s.wallet_instance, p_action text) IS 'Whether an act of the issuer is possible and would change something: nobody is asked about others.';
 
+CREATE FUNCTION s2s.web_result(p_verification_id text, p_item_id text, p_sealed bytea, p_max_results integer, p_max_octets bigint) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.web_result(p_verification_id text, p_item_id text, p_sealed bytea, p_max_results integer, p_max_octets bigint) IS 'Adds the sealed result of an item that was asked for, and has the verification evaluated anew. It is no attempt of the wallet''s.';
+
 CREATE FUNCTION s2s.webhook_answered(d s2s.delivery, p_answer jsonb) RETURNS text
     LANGUAGE plpgsql
     AS …
@@ -1733,48 +2034,79 @@ CREATE TABLE s2s.answer_default (
 );
 ALTER TABLE ONLY s2s.answer_default ALTER COLUMN body SET STORAGE EXTERNAL;
 
-CREATE TABLE s2s.credential_offer (
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    used_at timestamp with time zone,
-    revoked_at timestamp with time zone,
-    attempts integer NOT NULL,
-    attempts_left integer NOT NULL,
-    offer_id text NOT NULL COLLATE pg_catalog."C",
-    peer text COLLATE pg_catalog."C",
-    used_by text COLLATE pg_catalog."C",
-    created_by text,
-    revoked_by text,
-    subject_ref text,
-    configuration_ids text[] NOT NULL,
-    code_hash bytea NOT NULL,
-    tx_code_hash bytea,
-    reference_hash bytea,
-    subject_sealed bytea,
-    document_sealed bytea
+CREATE TABLE s2s.audit (
+    at timestamp with time zone NOT NULL,
+    seq bigint NOT NULL,
+    request_id uuid,
+    who text NOT NULL COLLATE pg_catalog."C",
+    role text NOT NULL,
+    action text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    detail json NOT NULL,
+    previous_hash bytea NOT NULL,
+    hash bytea NOT NULL
 );
 
-COMMENT ON TABLE s2s.credential_offer IS 'Offers made by the issuer. Codes are kept as HMACs under the gateway''s data key only.';
+COMMENT ON TABLE s2s.audit IS 'Who of the operators did what, in the transaction that did it. Rows are only ever added, by s2s.audit_add(), and are chained: each hash covers the row and the hash of the row before it.';
 
-COMMENT ON COLUMN s2s.credential_offer.attempts IS 'How many wrong transaction codes use it up.';
+COMMENT ON COLUMN s2s.audit.seq IS 'From 1, without gaps.';
 
-COMMENT ON COLUMN s2s.credential_offer.attempts_left IS 'attempts less the rows of offer_failure.';
+COMMENT ON COLUMN s2s.audit.request_id IS 'x-request-id of the request; null when it came from the command line.';
 
-COMMENT ON COLUMN s2s.credential_offer.peer IS 'The only peer that may redeem it; null: any.';
+COMMENT ON COLUMN s2s.audit.who IS '"admin:" and the name of the token; or "command-line".';
 
-COMMENT ON COLUMN s2s.credential_offer.used_by IS 'The verification that has redeemed it: no other one ever will.';
+COMMENT ON COLUMN s2s.audit.role IS 'In which it was done: read, review, operate.';
 
-COMMENT ON COLUMN s2s.credential_offer.subject_ref IS 'Pseudonym of the subject whose credentials are offered.';
+COMMENT ON COLUMN s2s.audit.ref IS 'The thing that it was done to; "*" for all of a kind.';
 
-COMMENT ON COLUMN s2s.credential_offer.code_hash IS 'HMAC of the pre-authorized code.';
+COMMENT ON COLUMN s2s.audit.detail IS 'json, as it is hashed letter for letter; never personal data.';
 
-COMMENT ON COLUMN s2s.credential_offer.tx_code_hash IS 'HMAC of the code and the transaction code; null: it needs none.';
+CREATE TABLE s2s.audit_head (
+    since timestamp with time zone NOT NULL,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    only_one boolean DEFAULT true NOT NULL,
+    CONSTRAINT audit_head_only_one_check CHECK (only_one)
+)
+WITH (fillfactor='50');
 
-COMMENT ON COLUMN s2s.credential_offer.reference_hash IS 'HMAC of the id in its credential_offer_uri, if it has one.';
+COMMENT ON TABLE s2s.audit_head IS 'The last row of the audit ledger: whoever adds one locks this first. Rows that were cut off at the end are missed here.';
 
-COMMENT ON COLUMN s2s.credential_offer.subject_sealed IS 'The subject, sealed.';
+COMMENT ON COLUMN s2s.audit_head.since IS 'What operators did before was not written down.';
 
-COMMENT ON COLUMN s2s.credential_offer.document_sealed IS 'What the credential_offer_uri answers, sealed, as the code stands in it; gone as soon as the offer is over.';
+CREATE TABLE s2s.bulk (
+    started_at timestamp with time zone NOT NULL,
+    counted_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    cursor_at timestamp with time zone NOT NULL,
+    request_id uuid NOT NULL,
+    total integer DEFAULT 0 NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    bulk_id text NOT NULL COLLATE pg_catalog."C",
+    cursor_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    who text NOT NULL,
+    role text NOT NULL,
+    action text NOT NULL,
+    reason text,
+    filter json NOT NULL,
+    failures json DEFAULT '[]'::json NOT NULL
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE s2s.bulk IS 'What operators do to many instances: first counted, then done, in steps of a job (kind bulk). Only s2s.bulk_step() changes a row.';
+
+COMMENT ON COLUMN s2s.bulk.counted_at IS 'When the walk that counts came to its end. The one that acts begins there.';
+
+COMMENT ON COLUMN s2s.bulk.cursor_at IS 'With cursor_id, the instance up to which the walk has come, newest first.';
+
+COMMENT ON COLUMN s2s.bulk.total IS 'Instances counted so far; at the end, those that were come by.';
+
+COMMENT ON COLUMN s2s.bulk.bulk_id IS 'A UUID.';
+
+COMMENT ON COLUMN s2s.bulk.filter IS '{"subjectRefs", "configuration"} or {"sessionIds"} or {"instanceIds"}: which instances. A subject by its pseudonyms.';
+
+COMMENT ON COLUMN s2s.bulk.failures IS 'The first that failed, [{"credentialInstanceId", "reason"}].';
 
 CREATE TABLE s2s.delivery_dead (
     delivery_id bigint NOT NULL,
@@ -2089,6 +2421,15 @@ ALTER TABLE ONLY s2s.answer ATTACH PARTITION s2s.answer_default DEFAULT;
 
 ALTER TABLE ONLY s2s.ledger ATTACH PARTITION s2s.ledger_default DEFAULT;
 
+ALTER TABLE ONLY s2s.audit_head
+    ADD CONSTRAINT audit_head_pkey PRIMARY KEY (only_one);
+
+ALTER TABLE ONLY s2s.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY s2s.bulk
+    ADD CONSTRAINT bulk_pkey PRIMARY KEY (bulk_id);
+
 ALTER TABLE ONLY s2s.credential_offer
     ADD CONSTRAINT credential_offer_code UNIQUE (code_hash);
 
@@ -2181,11 +2522,19 @@ ALTER TABLE ONLY s2s.wallet_submission
 
 CREATE UNIQUE INDEX answer_default_request ON s2s.answer_default USING btree (request_id, peer);
 
+CREATE INDEX audit_ref ON s2s.audit USING btree (ref, seq);
+
+CREATE INDEX audit_who ON s2s.audit USING btree (who, seq);
+
+CREATE INDEX bulk_started ON s2s.bulk USING btree (started_at, bulk_id);
+
 CREATE INDEX credential_offer_created ON s2s.credential_offer USING btree (created_at);
 
 CREATE INDEX credential_offer_document ON s2s.credential_offer USING btree (expires_at) WHERE (document_sealed IS NOT NULL);
 
-CREATE INDEX delivery_dead_peer ON s2s.delivery_dead USING btree (peer);
+CREATE INDEX credential_offer_subject ON s2s.credential_offer USING btree (subject_ref, created_at) WHERE (subject_ref IS NOT NULL);
+
+CREATE INDEX delivery_dead_listed ON s2s.delivery_dead USING btree (peer, delivery_id);
 
 CREATE INDEX delivery_dead_ref ON s2s.delivery_dead USING btree (ref, endpoint);
 
@@ -2193,7 +2542,37 @@ CREATE INDEX delivery_flight ON s2s.delivery USING btree (peer, next_at) WHERE (
 
 CREATE INDEX delivery_next ON s2s.delivery USING btree (peer, next_at);
 
+CREATE INDEX instance_configuration ON s2s.instance USING btree (configuration_id, (
+CASE
+    WHEN cancelled THEN 'CANCELLED'::text
+    WHEN unlinked THEN 'UNLINKED'::text
+    WHEN issuer_suspended THEN 'SUSPENDED_ISSUER'::text
+    WHEN wallet_suspended THEN 'SUSPENDED_WALLET'::text
+    WHEN confirmed THEN 'ACTIVE'::text
+    ELSE 'IN_PROCESS'::text
+END), created_at, instance_id);
+
+CREATE INDEX instance_listed ON s2s.instance USING btree ((
+CASE
+    WHEN cancelled THEN 'CANCELLED'::text
+    WHEN unlinked THEN 'UNLINKED'::text
+    WHEN issuer_suspended THEN 'SUSPENDED_ISSUER'::text
+    WHEN wallet_suspended THEN 'SUSPENDED_WALLET'::text
+    WHEN confirmed THEN 'ACTIVE'::text
+    ELSE 'IN_PROCESS'::text
+END), created_at, instance_id);
+
+CREATE INDEX instance_session ON s2s.instance USING btree (session_id, created_at, instance_id);
+
+CREATE INDEX instance_subject ON s2s.instance USING btree (subject_ref, created_at, instance_id);
+
+CREATE INDEX job_dead_ref ON s2s.job_dead USING btree (ref);
+
 CREATE INDEX job_due ON s2s.job USING btree (kind, lane, next_at);
+
+CREATE INDEX ledger_listed ON ONLY s2s.ledger USING btree (peer, at, delivery_id);
+
+CREATE INDEX ledger_default_peer_at_delivery_id_idx ON s2s.ledger_default USING btree (peer, at, delivery_id);
 
 CREATE INDEX ledger_ref ON ONLY s2s.ledger USING btree (ref);
 
@@ -2207,7 +2586,13 @@ CREATE INDEX reconciliation_running ON s2s.reconciliation USING btree (side) WHE
 
 CREATE INDEX reconciliation_started ON s2s.reconciliation USING btree (side, started_at);
 
+CREATE INDEX session_listed ON s2s.session USING btree (peer, created_at, session_id);
+
+CREATE INDEX verification_awaiting ON s2s.verification USING btree (created_at, verification_id) WHERE awaiting_decision;
+
 CREATE INDEX verification_due ON s2s.verification USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX verification_listed ON s2s.verification USING btree (peer, status, created_at, verification_id);
 
 CREATE INDEX verification_root ON s2s.verification USING btree (root_verification_id) WHERE (root_verification_id IS NOT NULL);
 
@@ -2236,6 +2621,8 @@ CREATE INDEX wallet_lifecycle_open ON s2s.wallet_lifecycle USING btree (instance
 CREATE INDEX wallet_session_listed ON s2s.wallet_session USING btree (created_at, session_id);
 
 CREATE INDEX wallet_session_listed_by ON s2s.wallet_session USING btree (issuer, status, created_at, session_id);
+
+ALTER INDEX s2s.ledger_listed ATTACH PARTITION s2s.ledger_default_peer_at_delivery_id_idx;
 
 ALTER INDEX s2s.ledger_ref ATTACH PARTITION s2s.ledger_default_ref_idx;
 

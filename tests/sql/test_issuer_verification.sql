@@ -31,8 +31,8 @@ SELECT is((SELECT payload ->> 'dataSeq' FROM s2s.job WHERE job_id = test.job('S'
 SELECT is(test.evaluate('S', 'ADDITIONAL_INFO_REQUIRED', p_deadline => '10 min'), 'done', 'the issuer asks');
 SELECT is(test.brief(test.supplement('S')), '200 answered', 'when asked');
 SELECT results_eq(
-  $$SELECT status, data_seq, attempts, data_request, due_at = expires_at FROM test.verification('S')$$,
-  $$VALUES ('PENDING' COLLATE "C", 3, 2, NULL::jsonb, true)$$, 'the question is answered, the deadline stands still');
+  $$SELECT status, data_seq, attempts, data_request IS NOT NULL, due_at = expires_at FROM test.verification('S')$$,
+  $$VALUES ('PENDING' COLLATE "C", 3, 2, true, true)$$, 'the question is answered but kept, the deadline stands still');
 SELECT is(test.evaluate('S', 'REJECTED'), 'done', 'the issuer rejects');
 SELECT is((test.verification('S')).due_at = (test.verification('S')).deadline, true, 'the deadline runs again');
 SELECT is(test.brief(test.supplement('S')), '200 answered', 'when rejected');

@@ -74,7 +74,7 @@ SELECT is(s2s.maintain('48 hours'), 1, 'one table a transaction');
 SELECT is(pg_temp.ledger(), pg_temp.expected(-1, 0, 1, 2, 3), 'made');
 SELECT is((SELECT count(*) FROM s2s.ledger), 1::bigint, 'what is beyond the retention is gone');
 SELECT is((SELECT count(*) FROM pg_index WHERE indrelid = to_regclass('s2s.' || s2s.partition_name('ledger', pg_temp.today()))),
-          1::bigint, 'each has the index');
+          2::bigint, 'each has the indexes');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,0 +1,94 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- What a decision does to a verification, whoever made it: the built-in policy, a backend, a reviewer.
+--
+--   s2s.datasets_distinct(p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[])
+--       -> (approved_ids text[], subject_refs text[], subject_sealed bytea[])
+--   s2s.subject_refs_known(p_session_id text, p_approved_ids text[], p_subject_refs text[], p_subject_aliases json)
+--       -> text[]
+--   s2s.verification_decide(v s2s.verification, p_status text, p_reason_code text, p_message text,
+--                           p_approved_ids text[], p_subject_refs text[], p_authorized_device_count int,
+--                           p_data_request text, p_deadline_in interval, p_max_attempts int,
+--                           p_subject_sealed bytea[] DEFAULT NULL, p_subject_aliases json DEFAULT NULL)
+--       -> s2s.verification
+
+CREATE OR REPLACE FUNCTION s2s.datasets_distinct(
+  p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[],
+  OUT approved_ids text[], OUT subject_refs text[], OUT subject_sealed bytea[])
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT array_agg(f.id ORDER BY f.position), array_agg(f.ref ORDER BY f.position),
+         CASE WHEN p_subject_sealed IS NOT NULL THEN array_agg(f.sealed ORDER BY f.position) END
+  FROM (SELECT DISTINCT ON (a.id, a.ref) a.id, a.ref, a.sealed, a.position
+        FROM unnest(p_approved_ids, p_subject_refs, p_subject_sealed) WITH ORDINALITY AS a (id, ref, sealed, position)
+        ORDER BY a.id, a.ref, a.position) AS f
+$$;
+COMMENT ON FUNCTION s2s.datasets_distinct(text[], text[], bytea[]) IS
+  'There is one instance for a dataset: what is approved twice is approved once, in the order of approval.';
+
+CREATE OR REPLACE FUNCTION s2s.subject_refs_known(
+  p_session_id text, p_approved_ids text[], p_subject_refs text[], p_subject_aliases json)
+RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT array_agg(coalesce(known.subject_ref, a.ref) ORDER BY a.position)
+    FROM unnest(p_approved_ids, p_subject_refs) WITH ORDINALITY AS a (id, ref, position)
+    LEFT JOIN LATERAL (
+      SELECT i.subject_ref
+      FROM s2s.session_instances(p_session_id) AS i
+      WHERE i.configuration_id = a.id AND s2s.instance_is_live(i)
+        AND i.subject_ref IN (SELECT json_array_elements_text(p_subject_aliases -> (a.position - 1)::integer))
+      LIMIT 1
+    ) AS known ON true);
+END
+$$;
+COMMENT ON FUNCTION s2s.subject_refs_known(text, text[], text[], json) IS
+  'The pseudonyms under which the instances of a session know these subjects, which may be made with an older data key.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_decide(
+  v s2s.verification, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[],
+  p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer,
+  p_subject_sealed bytea[] DEFAULT NULL, p_subject_aliases json DEFAULT NULL)
+RETURNS s2s.verification LANGUAGE plpgsql AS $$
+BEGIN
+  v.max_attempts := coalesce(p_max_attempts, v.max_attempts);
+  v.awaiting_decision := p_status = 'PENDING';
+  v.undecided_reason := NULL;
+  IF p_status IN ('REJECTED', 'ADDITIONAL_INFO_REQUIRED')
+     AND v.max_attempts > 0 AND v.attempts >= v.max_attempts THEN
+    v.reason_code := 'ATTEMPTS_EXHAUSTED';
+    v.message := 'No attempts are left.';
+    RETURN s2s.verification_move(v, 'DENIED');
+  END IF;
+
+  v.reason_code := p_reason_code;
+  v.message := p_message;
+  CASE p_status
+    WHEN 'APPROVED' THEN
+      IF p_subject_aliases IS NOT NULL AND NOT s2s.verification_is_first(v) THEN
+        p_subject_refs := s2s.subject_refs_known(v.session_id, p_approved_ids, p_subject_refs, p_subject_aliases);
+      END IF;
+      IF cardinality(p_approved_ids) > 1 THEN
+        SELECT d.approved_ids, d.subject_refs, d.subject_sealed
+        INTO p_approved_ids, p_subject_refs, p_subject_sealed
+        FROM s2s.datasets_distinct(p_approved_ids, p_subject_refs, p_subject_sealed) AS d;
+      END IF;
+      v.approved_ids := p_approved_ids;
+      v.subject_refs := p_subject_refs;
+      v.subject_sealed := p_subject_sealed;
+      -- The first approval says on how many devices; what is derived from it adds none.
+      v.authorized_device_count := coalesce(
+        s2s.devices_authorized(v.root_verification_id), p_authorized_device_count, 1);
+    WHEN 'ADDITIONAL_INFO_REQUIRED' THEN
+      v.data_request := p_data_request;
+      v.deadline := clock_timestamp() + p_deadline_in;
+    WHEN 'REJECTED' THEN
+      -- Unless it is given anew, the deadline of the request that this submission answered still holds.
+      v.deadline := coalesce(clock_timestamp() + p_deadline_in, v.deadline);
+    ELSE
+      NULL;
+  END CASE;
+  RETURN s2s.verification_move(v, p_status);
+END
+$$;
+COMMENT ON FUNCTION s2s.verification_decide IS
+  'Applies a decision to a (locked, PENDING) verification. Without attempts left, asking again is denying.';
