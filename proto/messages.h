@@ -31,6 +31,7 @@ extern const struct s2s_schema s2s_event_request;
 
 /* Structures of more than one message. */
 extern const struct s2s_schema s2s_verification_data; /* VerificationDataResponse */
+extern const struct s2s_schema s2s_verification_data_request;
 extern const struct s2s_schema s2s_jwe_encrypted_payload;
 
 /* Enumerations of /credential/manage, NULL-terminated. */

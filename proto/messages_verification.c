@@ -65,7 +65,7 @@ static const struct s2s_field data_request_fields[] = {
     S2S_EXTENSIONS_ROW,
 };
 
-static const struct s2s_schema data_request = {
+const struct s2s_schema s2s_verification_data_request = {
     .name = "VerificationDataRequest",
     .doc = "What the issuer asks for.",
     S2S_FIELDS(data_request_fields),
@@ -159,7 +159,8 @@ static const struct s2s_field status_fields[] = {
     S2S_TEXT_ROW("reasonCode", 0, S2S_MAX_ID, "REJECTED and DENIED: the reason, for machines."),
     S2S_TEXT_ROW("rejectedDetails", S2S_EMPTY_OK, S2S_MAX_REASON, "REJECTED: details for the log."),
     S2S_TEXT_ROW("deniedMessage", S2S_EMPTY_OK, S2S_MAX_REASON, "DENIED: a message for the holder."),
-    S2S_OBJECT_ROW("verificationDataRequest", 0, &data_request, "ADDITIONAL_INFO_REQUIRED: what is asked for."),
+    S2S_OBJECT_ROW("verificationDataRequest", 0, &s2s_verification_data_request,
+                   "ADDITIONAL_INFO_REQUIRED: what is asked for."),
     S2S_EXTENSIONS_ROW,
 };
 

@@ -25,6 +25,8 @@
 #define MAX_TARGET 2048
 /* RFC 6750 section 3: a request without any credentials is not told of an error. */
 #define CHALLENGE "Bearer realm=\"s2s-gateway\""
+/* Nesting of what a route loads: our own texts. */
+#define LOADED_DEPTH 32
 
 /* ---- ends ---- */
 
@@ -205,6 +207,14 @@ void gw_api_begin(struct gw_api_request *rq)
     gw_db_text(&rq->call, input);
 }
 
+static void submit(struct gw_api_request *rq, void (*done)(struct gw_db_call *, enum gw_db_outcome, const PGresult *))
+{
+    s2s_assert(rq->call.count == rq->call.statement->params);
+    rq->call.done = done;
+    rq->call.deadline_us = rq->started_us + rq->worker->boot->config->database.request_deadline_ms * 1000;
+    gw_db_submit(rq->worker->db, &rq->call);
+}
+
 static void commit(struct gw_api_request *rq)
 {
     if (rq->route->prepare == NULL) {
@@ -213,10 +223,39 @@ static void commit(struct gw_api_request *rq)
         reply_problem(rq, 0);
         return;
     }
-    s2s_assert(rq->call.count == rq->call.statement->params);
-    rq->call.done = on_committed;
-    rq->call.deadline_us = rq->started_us + rq->worker->boot->config->database.request_deadline_ms * 1000;
-    gw_db_submit(rq->worker->db, &rq->call);
+    submit(rq, on_committed);
+}
+
+/* ---- load ---- */
+
+static void on_loaded(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
+{
+    struct gw_api_request *rq = H2O_STRUCT_FROM_MEMBER(struct gw_api_request, call, call);
+    if (!gw_api_has_row(rq, outcome, result))
+        return;
+    int status = atoi(PQgetvalue(result, 0, GW_API_STATUS));
+    const char *body = PQgetvalue(result, 0, GW_API_BODY);
+    if (status != 200)
+        gw_api_reply_row(rq, status, result);
+    else if (s2s_failed(s2s_json_parse(rq->arena, body, strlen(body), LOADED_DEPTH, &rq->loaded)))
+        gw_api_fail(rq, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
+    else
+        commit(rq);
+}
+
+static void load(struct gw_api_request *rq)
+{
+    if (rq->route->load == NULL) {
+        commit(rq);
+        return;
+    }
+    char *input = s2s_json_write(rq->arena, rq->input, NULL);
+    s2s_assert(input != NULL);
+    gw_db_call_init(&rq->call, rq->route->load);
+    rq->call.order_key = rq->order_key;
+    gw_db_text(&rq->call, rq->token);
+    gw_db_text(&rq->call, input);
+    submit(rq, on_loaded);
 }
 
 /* ---- parse ---- */
@@ -283,7 +322,7 @@ static void parse(struct gw_api_request *rq)
         reply_problem(rq, 0);
         return;
     }
-    commit(rq);
+    load(rq);
 }
 
 /* ---- route ---- */

@@ -3,7 +3,7 @@
  * The engine of the gateway's own APIs (JSON over HTTP for an operator's programs, bearer tokens): the one way that
  * every request to them takes.
  *
- *   receive ─▶ authenticate ─▶ route ─▶ parse ─▶ prepare ─▶ commit ─▶ (wait) ─▶ reply
+ *   receive ─▶ authenticate ─▶ route ─▶ parse ─▶ (load) ─▶ prepare ─▶ commit ─▶ (wait) ─▶ reply
  *
  * An API is a table of routes. A route is a row: method, path, what its parameters and its body look like, and one SQL
  * function that returns the answer. What it asks for beyond that is a hook of a few lines. The same rows become the
@@ -40,7 +40,7 @@ struct gw_api_wait {
 
 struct gw_api_route {
     const char *name;   /* label in logs and metrics, operationId, and the stored answer's endpoint */
-    const char *method; /* "GET" (HEAD comes with it) or "POST" */
+    const char *method; /* "GET" (HEAD comes with it), "POST" or "PUT" */
     const char *path;   /* a segment in braces, as in "/v1/things/{thingId}", is a parameter */
     const char *doc;
     /* Those of the path (required) and of the query: strings, integers, booleans. */
@@ -51,6 +51,8 @@ struct gw_api_route {
      * else it is (token, input). */
     bool writes;
     unsigned roles; /* of which the caller must have one; 0: whoever has a token */
+    /* Asked before `prepare`, (token, input): a 200 is its `rq->loaded`, anything else is the answer. NULL: nothing. */
+    const struct gw_statement *load;
     /* Between parse and commit: may refuse, change the input, and add parameters after those above, having begun the
      * call with gw_api_begin. True: go on. NULL: nothing to do. */
     bool (*prepare)(struct gw_api_request *rq);
@@ -61,6 +63,7 @@ struct gw_api_route {
     struct gw_api_success successes[2];
     const char *conflict; /* what a 409 means; NULL: there is none */
     bool body_names;      /* the body may name a thing that is not there (404), as a path may */
+    bool calls_out;       /* the answer is another server's */
 };
 
 /* Who calls. */
@@ -88,9 +91,12 @@ struct gw_api_request {
     const struct gw_api *api;
     const struct gw_api_route *route;
     struct gw_api_caller caller;
-    struct json_object *input; /* for the statement: the parameters, and the body as its member "body" */
-    struct json_object *body;  /* NULL when the route takes none */
-    char token[S2S_UUID_SIZE]; /* names this exchange: in the database, and as a problem's `instance` */
+    struct json_object *input;      /* for the statement: the parameters, and the body as its member "body" */
+    struct json_object *body;       /* NULL when the route takes none */
+    struct json_object *loaded;     /* what the route's `load` said */
+    char token[S2S_UUID_SIZE];      /* names this exchange: in the database, and as a problem's `instance` */
+    char peer[GW_API_PEER_SIZE];    /* the caller in logs and in the database */
+    char request_id[S2S_UUID_SIZE]; /* "" when a request that writes nothing has none */
 
     /* What a hook fills in. */
     void *state;           /* of the route, in the arena */
@@ -105,8 +111,6 @@ struct gw_api_request {
     /* Private to api.c. */
     h2o_req_t *req;           /* NULL once the client has gone */
     struct gw_api_link *link; /* in the request's pool */
-    char peer[GW_API_PEER_SIZE];
-    char request_id[S2S_UUID_SIZE];
     uint8_t digest[32];
     int64_t started_us;
     int status; /* of the reply so far */

@@ -13,7 +13,7 @@
 /* Which responses carry a header. */
 enum {
     EVERY = 1u,      /* all */
-    STORED = 2u,     /* those to a POST that are stored and replayed */
+    STORED = 2u,     /* those to a POST or PUT that are stored and replayed */
     WAITED = 4u,     /* those that can be held back */
     LATER = 8u,      /* those that ask to come back */
     METHODS = 16u,   /* 405 */
@@ -25,7 +25,7 @@ static const struct s2s_doc_header headers[] = {
      {.name = "x-request-id",
       .type = S2S_STRING,
       .format = S2S_UUID,
-      .doc = "The request's x-request-id, or the one that was made for a POST without one."}},
+      .doc = "The request's x-request-id, or the one that was made for a POST or PUT without one."}},
     {EVERY, {.name = "Cache-Control", .type = S2S_STRING, .doc = "no-store"}},
     {STORED,
      {.name = "Idempotent-Replayed",
@@ -92,7 +92,7 @@ static unsigned bits_of(const struct gw_api_route *route)
     bits |= route->body != NULL ? WITH_BODY : 0;
     bits |= route->writes ? WRITES : 0;
     bits |= route->conflict != NULL ? CONFLICTS : 0;
-    bits |= route->answered != NULL ? CALLS_OUT : 0;
+    bits |= route->calls_out ? CALLS_OUT : 0;
     bits |= route->roles != 0 ? NEEDS_ROLE : 0;
     return bits;
 }
@@ -119,8 +119,8 @@ static void put_parameter_components(struct json_object *components, struct json
     s2s_doc_put(
         parameters, "RequestId",
         new_parameter("x-request-id", "header", false,
-                      "Identifies the request. A duplicate of a POST gets the first final answer again, without "
-                      "a second effect. One is made for a POST without it.",
+                      "Identifies the request. A duplicate of a POST or PUT gets the first final answer again, "
+                      "without a second effect. One is made for a POST or PUT without it.",
                       s2s_field_json(&uuid, schemas)));
     s2s_doc_put(parameters, "Prefer",
                 new_parameter("Prefer", "header", false,
@@ -181,12 +181,18 @@ static struct json_object *tags_of(const char *path)
     return s2s_doc_tags_of(segment, strcspn(segment, "/"));
 }
 
+/* A method as a member of a path item. */
+static const char *method_member(const char *method)
+{
+    return strcmp(method, "GET") == 0 ? "get" : strcmp(method, "PUT") == 0 ? "put" : "post";
+}
+
 static void put_route(struct json_object *paths, const struct gw_api_route *route, struct json_object *schemas)
 {
     struct json_object *path = s2s_json_get(paths, route->path);
     if (path == NULL)
         path = s2s_doc_put_object(paths, route->path);
-    struct json_object *operation = s2s_doc_put_object(path, strcmp(route->method, "GET") == 0 ? "get" : "post");
+    struct json_object *operation = s2s_doc_put_object(path, method_member(route->method));
     s2s_doc_put_string(operation, "operationId", route->name);
     s2s_doc_put(operation, "tags", tags_of(route->path));
     s2s_doc_put_string(operation, "summary", route->doc);

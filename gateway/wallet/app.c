@@ -171,6 +171,7 @@ static const struct gw_api_route routes[] = {
         .statement = GW_SQL_APP_INSTANCE_ROUTE,
         .prepare = gw_app_prepare_metadata,
         .answered = gw_app_ask_metadata,
+        .calls_out = true,
         .successes = {{200, &s2s_metadata_response, "What the issuer says."}},
     },
     {
