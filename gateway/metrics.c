@@ -163,6 +163,7 @@ static struct gw_metrics *new_block(size_t share)
     table_init(&metrics->request_time, share * OTHER_SLOTS, true);
     table_init(&metrics->jobs, share * OTHER_SLOTS, false);
     table_init(&metrics->job_time, share * OTHER_SLOTS, true);
+    table_init(&metrics->backends, share * OTHER_SLOTS, false);
     return metrics;
 }
 
@@ -179,6 +180,7 @@ void gw_metrics_free(struct gw_metrics *metrics)
     table_free(&metrics->request_time);
     table_free(&metrics->jobs);
     table_free(&metrics->job_time);
+    table_free(&metrics->backends);
     free(metrics);
 }
 
@@ -211,6 +213,24 @@ void gw_metrics_job(struct gw_metrics *metrics, const char *kind, const char *ou
     add_label(&labels, "outcome", outcome);
     add(&spare_series(&metrics->jobs, &labels)->count, 1);
     observe_by(&metrics->job_time, "kind", kind, seconds);
+}
+
+static struct labels backend_labels(const char *backend, const char *outcome)
+{
+    struct labels labels = one_label("backend", backend);
+    add_label(&labels, "outcome", outcome);
+    return labels;
+}
+
+void gw_metrics_backend(struct gw_metrics *metrics, const char *backend, const char *outcome)
+{
+    struct labels labels = backend_labels(backend, outcome);
+    struct gw_series *series = ordinary_series(&metrics->backends, &labels);
+    if (series == NULL) {
+        labels = backend_labels("other", outcome);
+        series = spare_series(&metrics->backends, &labels);
+    }
+    add(&series->count, 1);
 }
 
 void gw_metrics_count(struct gw_metrics *metrics, enum gw_counter counter, uint64_t n)
@@ -258,6 +278,7 @@ struct gw_metrics *gw_metrics_sum(struct gw_metrics *const *blocks, size_t count
         merge_table(&total->request_time, &block->request_time);
         merge_table(&total->jobs, &block->jobs);
         merge_table(&total->job_time, &block->job_time);
+        merge_table(&total->backends, &block->backends);
         merge_histogram(&total->batch_calls, &block->batch_calls);
         merge_histogram(&total->batch_time, &block->batch_time);
         merge_number(&total->replays, &block->replays);

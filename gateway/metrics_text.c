@@ -126,6 +126,8 @@ static void write_total(FILE *out, const struct gw_metrics *total)
                   &total->batch_retries);
     write_table(out, "s2s_jobs_total", "Background jobs ended.", &total->jobs);
     write_table(out, "s2s_job_duration_seconds", "From taking a job to its end.", &total->job_time);
+    write_table(out, "s2s_backend_answers_total", "Questions to backends that decide or know claims.",
+                &total->backends);
     for (size_t i = 0; i < GW_COUNTERS; i++)
         write_counter(out, counters[i].name, counters[i].help, &total->counters[i]);
 }

@@ -3,6 +3,7 @@
 
 #include "gateway/admin/admin.h"
 #include "gateway/clock.h"
+#include "gateway/issuer/backend.h"
 #include "gateway/issuer/sessions.h"
 #include "gateway/jobs/plan.h"
 #include "gateway/log.h"
@@ -180,6 +181,7 @@ static void end_worker(struct gw_worker *worker)
     gw_server_drain(&worker->servers[GW_LISTEN_ADMIN]);
     gw_server_close_connections(&worker->servers[GW_LISTEN_ADMIN]); /* its probes need the database */
     run_rounds(worker);
+    gw_backends_close(worker->backends); /* whoever still waits for one is told */
     gw_outbound_close(worker->outbound);
     gw_db_close(worker->db); /* whoever still waits for it is answered 503 */
     run_rounds(worker);
@@ -228,6 +230,7 @@ bool gw_worker_init(struct gw_worker *worker, struct gw_process *process, unsign
         return false;
     worker->db = gw_db_new(&worker->loop, &worker->boot->config->database, worker->metrics);
     worker->outbound = gw_outbound_new(&worker->loop, worker->boot->config->outbound.concurrency);
+    worker->backends = gw_backends_new(&worker->loop);
     worker->sessions = gw_sessions_new(SESSION_CACHE);
     worker->jobs = start_jobs(worker);
     return true;

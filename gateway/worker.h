@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 struct gw_api;
+struct gw_backends;
 struct gw_role;
 struct gw_jobs;
 struct gw_sessions;
@@ -37,6 +38,7 @@ struct gw_worker {
     const struct gw_services *services;
     struct gw_db *db;
     struct gw_outbound *outbound;
+    struct gw_backends *backends;
     struct gw_jobs *jobs;
     struct gw_sessions *sessions;
     struct gw_server servers[GW_LISTENERS]; /* zeroed where there is no listener */

@@ -76,6 +76,18 @@ START_TEST(a_bound_belongs_to_its_bucket_and_odd_durations_count_as_zero)
 }
 END_TEST
 
+START_TEST(answers_of_backends_are_counted_by_name_and_outcome)
+{
+    gw_metrics_backend(block, "registry", "answered");
+    gw_metrics_backend(block, "registry", "answered");
+    gw_metrics_backend(block, "registry", "failed");
+    char *text = scrape();
+    assert_line(text, "s2s_backend_answers_total{backend=\"registry\",outcome=\"answered\"} 2");
+    assert_line(text, "s2s_backend_answers_total{backend=\"registry\",outcome=\"failed\"} 1");
+    free(text);
+}
+END_TEST
+
 START_TEST(labels_are_escaped_and_cut)
 {
     char quotes[400], cut[65] = "", line[256];
@@ -229,7 +241,7 @@ START_TEST(the_text_keeps_the_rules_of_the_format)
             ck_assert_msg(strncmp(line, family, strlen(family)) == 0, "%s is not of %s", line, family);
         }
     }
-    ck_assert_int_eq(families, 8 + GW_COUNTERS);
+    ck_assert_int_eq(families, 9 + GW_COUNTERS);
     free(copy);
     free(text);
 }
@@ -274,6 +286,7 @@ static Suite *metrics_suite(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, requests_are_counted_by_endpoint_status_and_peer);
     tcase_add_test(tc, a_bound_belongs_to_its_bucket_and_odd_durations_count_as_zero);
+    tcase_add_test(tc, answers_of_backends_are_counted_by_name_and_outcome);
     tcase_add_test(tc, labels_are_escaped_and_cut);
     tcase_add_test(tc, more_than_1024_combinations_are_counted_under_other);
     tcase_add_test(tc, blocks_are_added_up);
