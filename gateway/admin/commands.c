@@ -51,7 +51,7 @@ int gw_command_instance(const struct gw_database_config *config, const char *act
         fprintf(stderr, "unknown action '%s'; one of suspend, resume, cancel, updated, display-updated\n", action);
         return EX_USAGE;
     }
-    PGresult *result = ask(config, "select s2s.instance_command($1, $2, $3)", 3, values);
+    PGresult *result = ask(config, "select s2s.command_instance($1, $2, $3)", 3, values);
     if (result == NULL)
         return NO_DATABASE;
     const char *outcome = PQgetvalue(result, 0, 0);
@@ -80,7 +80,7 @@ int gw_command_dead_letters(const struct gw_database_config *config)
 
 int gw_command_redrive(const struct gw_database_config *config, const char *delivery_id)
 {
-    PGresult *result = ask(config, "select s2s.delivery_redrive($1)", 1, &delivery_id);
+    PGresult *result = ask(config, "select s2s.command_redrive($1)", 1, &delivery_id);
     if (result == NULL)
         return NO_DATABASE;
     bool found = gw_db_true(result, 0, 0);
@@ -135,7 +135,7 @@ int gw_command_reconcile(const struct gw_config *config, const char *peer, bool 
         const char *values[] = {sides[i].side, peer};
         if ((config->roles & sides[i].role) == 0)
             continue;
-        PGresult *started = ask(&config->database, "select s2s.reconcile_start($1, $2, null)", 2, values);
+        PGresult *started = ask(&config->database, "select s2s.command_reconcile($1, $2)", 2, values);
         if (started == NULL)
             return NO_DATABASE;
         printf("%s\n", PQgetvalue(started, 0, 0));

@@ -196,7 +196,10 @@ BEGIN
   SELECT f.check_name, f.detail FROM s2s.reconcile_fsck() AS f
 
   UNION ALL
-  SELECT f.check_name, f.detail FROM s2s.decision_fsck() AS f;
+  SELECT f.check_name, f.detail FROM s2s.decision_fsck() AS f
+
+  UNION ALL
+  SELECT f.check_name, f.detail FROM s2s.admin_fsck() AS f;
 END
 $$;
 COMMENT ON FUNCTION s2s.fsck() IS 'Broken promises; no rows when all is well.';

@@ -20,7 +20,7 @@ DROP FUNCTION IF EXISTS s2s.jobs_claim(uuid, integer, interval, text[]);
 DROP FUNCTION IF EXISTS s2s.jobs_claim(uuid, integer, interval, text[], integer, bigint);
 
 CREATE OR REPLACE FUNCTION s2s.job_kinds() RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
-  VALUES ('evaluate'), ('dataset')
+  VALUES ('evaluate'), ('dataset'), ('bulk')
 $$;
 COMMENT ON FUNCTION s2s.job_kinds() IS 'The kinds of jobs there are.';
 

@@ -152,6 +152,8 @@ COMMENT ON FUNCTION s2s.verification_move(s2s.verification, text) IS
 CREATE OR REPLACE FUNCTION s2s.verification_apply_due(v s2s.verification)
 RETURNS s2s.verification LANGUAGE plpgsql AS $$
 BEGIN
+  -- An operator who is about to move it says so.
+  v.decided_by := NULL;
   IF v.due_at IS NULL OR v.due_at > clock_timestamp() THEN
     RETURN v;
   END IF;

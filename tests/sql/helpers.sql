@@ -164,9 +164,9 @@ LANGUAGE sql AS $$
     (test.instance(p_session)).instance_id, p_version)
 $$;
 
--- What the issuer's own commands will do.
+-- What the issuer's own commands do.
 CREATE FUNCTION test.issuer(p_session text, p_action text) RETURNS text LANGUAGE sql AS $$
-  SELECT a.outcome FROM s2s.instance_act(test.instance(p_session), 'ISSUER', p_action, 'BY_ISSUER') AS a
+  SELECT split_part(s2s.command_instance((test.instance(p_session)).instance_id, p_action, 'BY_ISSUER'), ' ', 1)
 $$;
 
 -- Deliveries. A lease stands for a claim: a flight is named by the session it is about and the lease it has.
@@ -278,6 +278,9 @@ CREATE FUNCTION test.brief(r s2s.reply) RETURNS text LANGUAGE sql AS $$
 $$;
 
 CREATE FUNCTION test.forget() RETURNS void LANGUAGE sql AS $$
+  DELETE FROM s2s.audit;
+  UPDATE s2s.audit_head SET since = clock_timestamp(), seq = 0, hash = decode(repeat('00', 32), 'hex');
+  DELETE FROM s2s.bulk;
   DELETE FROM s2s.job;
   DELETE FROM s2s.job_dead;
   DELETE FROM s2s.fetch;

@@ -337,7 +337,7 @@ def _(run):
     run.expect(arrives(run) == ["ADDITIONAL_INFO_REQUIRED"], "nothing more to tell")
 
 
-COMMAND = "s2s.instance_command((test.instance('S')).instance_id, '{0}', NULL)"
+COMMAND = "s2s.command_instance((test.instance('S')).instance_id, '{0}', NULL)"
 
 
 @scenario("the wallet's answer to a suspension, and the resumption", CALLED + PROVISIONED + [
@@ -380,8 +380,8 @@ def _(run):
 @scenario("a dead letter redriven twice at once: once",
           CALLED + ["SELECT test.approved('S')", "SELECT FROM test.send(1)",
                     "SELECT test.failed('S', 1, 'final', 'HTTP 400')"],
-          A=[value("s2s.delivery_redrive((test.flight('S')).delivery_id)"), "COMMIT"],
-          B=[value("s2s.delivery_redrive((test.flight('S')).delivery_id)"), "COMMIT"])
+          A=[value("s2s.command_redrive((test.flight('S')).delivery_id)"), "COMMIT"],
+          B=[value("s2s.command_redrive((test.flight('S')).delivery_id)"), "COMMIT"])
 def _(run):
     run.expect(sorted([run.value("A1"), run.value("B1")]) == ["f", "t"], "one of them does it")
     run.expect(run.ask("SELECT owed FROM s2s.delivery") == ["1"], "owed once")

@@ -31,6 +31,463 @@ COMMENT ON COLUMN s2s.reply.outcome IS 'answered, replayed, reuse (request id us
 
 COMMENT ON COLUMN s2s.reply.wake IS 'A job due now was enqueued.';
 
+CREATE FUNCTION s2s.admin_audit(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_audit(p_token uuid, p_input json) IS 'Lists what operators did, newest first.';
+
+CREATE FUNCTION s2s.admin_bounds(OUT looked_at integer, OUT redriven integer, OUT shown integer, OUT failures integer, OUT counted integer) RETURNS record
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_bounds(OUT looked_at integer, OUT redriven integer, OUT shown integer, OUT failures integer, OUT counted integer) IS 'Rows that a page looks at for those that match; dead letters that are sent again at once; verifications and instances that a session shows; failures that an act on many instances keeps; rows that statistics count up to.';
+
+CREATE FUNCTION s2s.admin_bulk(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_bulk(p_token uuid, p_input json) IS 'Shows a run and how far it has come.';
+
+CREATE FUNCTION s2s.admin_bulk_start(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_bulk_start(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'Starts an act on all instances that are there now and match.';
+
+CREATE FUNCTION s2s.admin_bulks(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_bulks(p_token uuid, p_input json) IS 'Lists runs, newest first.';
+
+CREATE FUNCTION s2s.admin_dataset_put(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, p_sealed bytea) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_dataset_put(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, p_sealed bytea) IS 'Takes the claims of an instance, sealed, ahead of when they are asked for.';
+
+CREATE FUNCTION s2s.admin_dead_job_redrive(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_dead_job_redrive(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'An operator has a job that was given up tried again.';
+
+CREATE FUNCTION s2s.admin_dead_jobs(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_dead_jobs(p_token uuid, p_input json) IS 'Lists jobs that were given up.';
+
+CREATE FUNCTION s2s.admin_dead_letter_redrive(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_dead_letter_redrive(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'An operator has a dead letter sent again.';
+
+CREATE FUNCTION s2s.admin_dead_letters(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_dead_letters(p_token uuid, p_input json) IS 'Lists deliveries that were given up.';
+
+CREATE FUNCTION s2s.admin_dead_letters_redrive(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_dead_letters_redrive(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'An operator has dead letters sent again, of one peer or all, so many a call: there may be more.';
+
+CREATE FUNCTION s2s.admin_decide(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[] DEFAULT NULL::bytea[], p_subject_aliases json DEFAULT NULL::json) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_decide(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[], p_subject_aliases json) IS 'A reviewer decides: APPROVED, REJECTED, DENIED or ADDITIONAL_INFO_REQUIRED.';
+
+CREATE TABLE s2s.verification (
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    deadline timestamp with time zone,
+    due_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    data_seq integer DEFAULT 1 NOT NULL,
+    attempts integer NOT NULL,
+    max_attempts integer NOT NULL,
+    requested_device_count integer NOT NULL,
+    authorized_device_count integer,
+    awaiting_decision boolean DEFAULT false NOT NULL,
+    cancelled boolean DEFAULT false NOT NULL,
+    verification_id text NOT NULL COLLATE pg_catalog."C",
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    status text DEFAULT 'PENDING'::text NOT NULL COLLATE pg_catalog."C",
+    reason_code text,
+    message text,
+    cancel_reason text,
+    configuration_ids text[] NOT NULL,
+    approved_ids text[],
+    subject_refs text[],
+    data_request jsonb,
+    data_octets bigint DEFAULT 0 NOT NULL,
+    lane text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    attestation text DEFAULT 'IGNORED'::text NOT NULL COLLATE pg_catalog."C",
+    root_verification_id text COLLATE pg_catalog."C",
+    undecided_reason text,
+    locale text,
+    supported_verification_types text[],
+    subject_sealed bytea[],
+    peer text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    decided_by text
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05');
+
+COMMENT ON TABLE s2s.verification IS 'The state of a verification. Only s2s.verification_move() changes a row.';
+
+COMMENT ON COLUMN s2s.verification.expires_at IS 'End of the session lifetime: EXPIRED afterwards, unless final.';
+
+COMMENT ON COLUMN s2s.verification.deadline IS 'Until when the wallet must answer the data request. It binds the wallet, so it does not run while PENDING.';
+
+COMMENT ON COLUMN s2s.verification.due_at IS 'When time alone ends this verification, see s2s.verification_due_at(); null when it is final.';
+
+COMMENT ON COLUMN s2s.verification.version IS 'Grows with every change.';
+
+COMMENT ON COLUMN s2s.verification.data_seq IS 'Grows with every submission and every result that arrives; an evaluation of an older one is void.';
+
+COMMENT ON COLUMN s2s.verification.attempts IS 'Submissions with data so far: bounded, whatever max_attempts says.';
+
+COMMENT ON COLUMN s2s.verification.max_attempts IS '0: unlimited.';
+
+COMMENT ON COLUMN s2s.verification.awaiting_decision IS 'PENDING because an evaluation left the decision to somebody.';
+
+COMMENT ON COLUMN s2s.verification.cancelled IS 'DENIED by /verification/cancel, which may then be repeated.';
+
+COMMENT ON COLUMN s2s.verification.message IS 'rejectedDetails or deniedMessage.';
+
+COMMENT ON COLUMN s2s.verification.cancel_reason IS 'The reason that came with the cancellation.';
+
+COMMENT ON COLUMN s2s.verification.configuration_ids IS 'Credential configurations asked for.';
+
+COMMENT ON COLUMN s2s.verification.approved_ids IS 'Credential configurations approved, in the order of approval; one that is approved for several subjects comes as often.';
+
+COMMENT ON COLUMN s2s.verification.subject_refs IS 'Pseudonym of the dataset subject for each of approved_ids.';
+
+COMMENT ON COLUMN s2s.verification.data_request IS 'The last VerificationDataRequest, without deadline and maxAttempts. Kept when it was answered: the answers refer to it.';
+
+COMMENT ON COLUMN s2s.verification.data_octets IS 'Octets of verification data kept: a running sum, 0 when final.';
+
+COMMENT ON COLUMN s2s.verification.lane IS 'The backend that decides; empty: the built-in policy.';
+
+COMMENT ON COLUMN s2s.verification.attestation IS 'What came of the attestation of the wallet signing key: VERIFIED, ABSENT, INVALID, IGNORED.';
+
+COMMENT ON COLUMN s2s.verification.root_verification_id IS 'The first approval that this one is derived from by naming a prior session: its authorized_device_count holds for all sessions derived from it. Holds a device from the moment in which it is set.';
+
+COMMENT ON COLUMN s2s.verification.undecided_reason IS 'Why a decision is awaited, when it is for want of a usable answer; for operators.';
+
+COMMENT ON COLUMN s2s.verification.locale IS 'Of a session that is verified again, when it differs from the session''s.';
+
+COMMENT ON COLUMN s2s.verification.supported_verification_types IS 'Likewise.';
+
+COMMENT ON COLUMN s2s.verification.subject_sealed IS 'The subject for each of approved_ids, sealed; null, or null elements, where no backend needs to be told.';
+
+COMMENT ON COLUMN s2s.verification.peer IS 'That of the session, again: lists are walked by it.';
+
+COMMENT ON COLUMN s2s.verification.decided_by IS 'The operator who brought about the status, as in the audit ledger; null when it was an evaluation, the wallet, or time.';
+
+CREATE FUNCTION s2s.admin_decision(x s2s.exchange, p_role text, p_action text, p_pointer text, v s2s.verification, p_decision json, p_approved_ids text[] DEFAULT NULL::text[], p_subject_refs text[] DEFAULT NULL::text[], p_subject_sealed bytea[] DEFAULT NULL::bytea[], p_subject_aliases json DEFAULT NULL::json) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_decision(x s2s.exchange, p_role text, p_action text, p_pointer text, v s2s.verification, p_decision json, p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[], p_subject_aliases json) IS 'Decides a verification that admin_verification_lock() gave, as any decider does. p_pointer: where the decision stands in the body.';
+
+CREATE FUNCTION s2s.admin_decision_error(v s2s.verification, p_decision json, p_approved_ids text[], p_data_request jsonb, p_deadline_in interval, OUT pointer text, OUT message text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_decision_error(v s2s.verification, p_decision json, p_approved_ids text[], p_data_request jsonb, p_deadline_in interval, OUT pointer text, OUT message text) IS 'What is wrong with a decision, and where in it; nothing: null.';
+
+CREATE FUNCTION s2s.admin_decision_load(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_decision_load(p_token uuid, p_input json) IS 'Under which session the subjects of a decision are to be sealed, and for which configurations there may be any.';
+
+CREATE FUNCTION s2s.admin_deliveries(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_deliveries(p_token uuid, p_input json) IS 'Lists what is owed, in the order in which it is due.';
+
+CREATE FUNCTION s2s.admin_events(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_events(p_token uuid, p_input json) IS 'Lists what was owed and how it ended, newest first.';
+
+CREATE FUNCTION s2s.admin_fsck() RETURNS TABLE(check_name text, detail text)
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_fsck() IS 'Broken promises of what operators do, for s2s.fsck().';
+
+CREATE FUNCTION s2s.admin_instance(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_instance(p_token uuid, p_input json) IS 'Shows an instance.';
+
+CREATE FUNCTION s2s.admin_instance_action(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_instance_action(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'An operator SUSPENDs, RESUMEs or CANCELs an instance, or says that there is something newer: UPDATED, DISPLAY_UPDATED.';
+
+CREATE FUNCTION s2s.admin_instance_answer(x s2s.exchange, p_instance_id text, p_outcome text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_instance_answer(x s2s.exchange, p_instance_id text, p_outcome text) IS 'Answers with the outcome of an act, and the instance as it is now.';
+
+CREATE TABLE s2s.instance (
+    created_at timestamp with time zone NOT NULL,
+    last_status_change_time timestamp with time zone NOT NULL,
+    ready_at timestamp with time zone,
+    fetched_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    ordinal smallint NOT NULL,
+    confirmed boolean DEFAULT false NOT NULL,
+    wallet_suspended boolean DEFAULT false NOT NULL,
+    issuer_suspended boolean DEFAULT false NOT NULL,
+    unlinked boolean DEFAULT false NOT NULL,
+    cancelled boolean DEFAULT false NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    verification_id text NOT NULL COLLATE pg_catalog."C",
+    configuration_id text NOT NULL,
+    subject_ref text NOT NULL,
+    credential_version text,
+    last_status_change_reason text,
+    manage_answered_at timestamp with time zone,
+    manage_outcome text,
+    manage_failure_reason text,
+    dataset_job bigint,
+    subject_sealed bytea
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
+ALTER TABLE ONLY s2s.instance ALTER COLUMN subject_sealed SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE s2s.instance IS 'Credential instances. The status is not stored: s2s.instance_status() derives it from the five facts.';
+
+COMMENT ON COLUMN s2s.instance.last_status_change_time IS 'When the shown status changed.';
+
+COMMENT ON COLUMN s2s.instance.ready_at IS 'When the credential can be issued. Set by the first get that must wait a known time; or by the backend''s word that it is ready, until which it is null.';
+
+COMMENT ON COLUMN s2s.instance.fetched_at IS 'Last successful get.';
+
+COMMENT ON COLUMN s2s.instance.version IS 'Grows when something that a get depends on changes: shown status, ready_at, the open fetches.';
+
+COMMENT ON COLUMN s2s.instance.ordinal IS 'Position in the verification''s approved_ids.';
+
+COMMENT ON COLUMN s2s.instance.confirmed IS 'The wallet reported PROVISIONING_SUCCESS.';
+
+COMMENT ON COLUMN s2s.instance.verification_id IS 'The verification that stands for it: the one it was made for, or a later one of the session that took it over.';
+
+COMMENT ON COLUMN s2s.instance.subject_ref IS 'Pseudonym of the dataset subject.';
+
+COMMENT ON COLUMN s2s.instance.credential_version IS 'credentialVersion of the last successful get.';
+
+COMMENT ON COLUMN s2s.instance.last_status_change_reason IS 'Why the shown status changed.';
+
+COMMENT ON COLUMN s2s.instance.manage_answered_at IS 'When the wallet last answered a /credential/manage of ours.';
+
+COMMENT ON COLUMN s2s.instance.manage_outcome IS 'Its outcome: COMPLETED, SCHEDULED, FAILED, NO_CHANGE; null if it gave none.';
+
+COMMENT ON COLUMN s2s.instance.manage_failure_reason IS 'Its failureReason, cut short.';
+
+COMMENT ON COLUMN s2s.instance.dataset_job IS 'The job that asks the backend whether the dataset is there; null: none does.';
+
+COMMENT ON COLUMN s2s.instance.subject_sealed IS 'The subject as the backend names it, sealed; null when none needs it.';
+
+CREATE FUNCTION s2s.admin_instance_json(i s2s.instance) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_instance_json(i s2s.instance) IS 'An instance, as operators see it.';
+
+CREATE FUNCTION s2s.admin_instances(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_instances(p_token uuid, p_input json) IS 'Lists instances, newest first.';
+
+CREATE FUNCTION s2s.admin_lanes(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_lanes(p_token uuid, p_input json) IS 'Shows all peers and webhooks that can be called: whether they are, what waits and what was given up.';
+
+CREATE FUNCTION s2s.admin_offer(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_offer(p_token uuid, p_input json) IS 'Shows an offer, without its codes.';
+
+CREATE FUNCTION s2s.admin_offer_make(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, p_offer_id text, p_code_hash bytea, p_tx_code_hash bytea, p_attempts integer, p_lifetime interval, p_subject_ref text, p_subject_sealed bytea, p_reference_hash bytea, p_document_sealed bytea, p_answer_sealed bytea) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_offer_make(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, p_offer_id text, p_code_hash bytea, p_tx_code_hash bytea, p_attempts integer, p_lifetime interval, p_subject_ref text, p_subject_sealed bytea, p_reference_hash bytea, p_document_sealed bytea, p_answer_sealed bytea) IS 'Makes an offer. The answer, also when it is repeated, has what only the gateway can open and show.';
+
+CREATE FUNCTION s2s.admin_offer_revoke(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_offer_revoke(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'Takes back an offer that nobody has redeemed yet.';
+
+CREATE FUNCTION s2s.admin_offers(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_offers(p_token uuid, p_input json) IS 'Lists offers, newest first.';
+
+CREATE FUNCTION s2s.admin_outcome(p_outcome text) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_outcome(p_outcome text) IS 'An outcome such as "COMPLETED", "COMPLETED <effect>" or "FAILED <why>" for the answer.';
+
+CREATE FUNCTION s2s.admin_page(p_member text, p_limit integer, p_items json[], p_cursors text[], p_is_sifted boolean DEFAULT false) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_page(p_member text, p_limit integer, p_items json[], p_cursors text[], p_is_sifted boolean) IS 'Answers with one page, of the rows that were walked: in their order, null where one did not match, with its cursor.';
+
+CREATE FUNCTION s2s.admin_reconcile(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_reconcile(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'Starts a run over the issuer''s instances: of one peer or all, or over one instance.';
+
+CREATE FUNCTION s2s.admin_reconciliation(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_reconciliation(p_token uuid, p_input json) IS 'Shows a run and what it has found so far.';
+
+CREATE FUNCTION s2s.admin_reconciliations(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_reconciliations(p_token uuid, p_input json) IS 'Lists runs, newest first, without what they found.';
+
+CREATE FUNCTION s2s.admin_request_info(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_request_info(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'A reviewer asks the wallet for more.';
+
+CREATE FUNCTION s2s.admin_session(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_session(p_token uuid, p_input json) IS 'Shows a session with all that came of it.';
+
+CREATE TABLE s2s.session (
+    created_at timestamp with time zone NOT NULL,
+    session_id text NOT NULL COLLATE pg_catalog."C",
+    peer text NOT NULL COLLATE pg_catalog."C",
+    wsk_thumbprint text NOT NULL COLLATE pg_catalog."C",
+    wsk text NOT NULL,
+    locale text,
+    supported_verification_types text[],
+    verification_id text COLLATE pg_catalog."C",
+    nonce_jti text COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE s2s.session IS 'Every sessionId ever used, with its owner and key. Rows never change and never leave: an id is used up for good.';
+
+COMMENT ON COLUMN s2s.session.session_id IS 'As sent; compares case-sensitively, hence not a uuid.';
+
+COMMENT ON COLUMN s2s.session.peer IS 'The only peer that may see or use the session.';
+
+COMMENT ON COLUMN s2s.session.wsk_thumbprint IS 'RFC 7638 SHA-256 thumbprint of wsk, base64url.';
+
+COMMENT ON COLUMN s2s.session.wsk IS 'Public JWK of the wallet signing key, JSON.';
+
+COMMENT ON COLUMN s2s.session.verification_id IS 'Its first verification. s2s.nonce_jti has those that came after it.';
+
+COMMENT ON COLUMN s2s.session.nonce_jti IS 'jti of the nonce that opened it, if that was a bound one.';
+
+CREATE FUNCTION s2s.admin_session_json(s s2s.session) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_session_json(s s2s.session) IS 'A session, as operators see it.';
+
+CREATE FUNCTION s2s.admin_sessions(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_sessions(p_token uuid, p_input json) IS 'Lists sessions, newest first.';
+
+CREATE FUNCTION s2s.admin_stats(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_stats(p_token uuid, p_input json) IS 'Figures at a glance. Whoever keeps audit.hash elsewhere can tell later that nothing before it was changed.';
+
+CREATE FUNCTION s2s.admin_verification(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_verification(p_token uuid, p_input json) IS 'Shows a verification.';
+
+CREATE FUNCTION s2s.admin_verification_detail(v s2s.verification) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_verification_detail(v s2s.verification) IS 'The same with what it asks the wallet for, and the evaluation that was given up.';
+
+CREATE FUNCTION s2s.admin_verification_items(p_token uuid, p_input json, p_peer text, p_request_id uuid, p_role text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_verification_items(p_token uuid, p_input json, p_peer text, p_request_id uuid, p_role text) IS 'What was submitted, as it is kept, for the gateway to open and show to a reviewer. A GET, but written down.';
+
+CREATE FUNCTION s2s.admin_verification_json(v s2s.verification) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_verification_json(v s2s.verification) IS 'A verification, as operators see it: nothing of what was submitted.';
+
+CREATE FUNCTION s2s.admin_verification_lock(x s2s.exchange, p_input json, OUT r s2s.reply, OUT v s2s.verification) RETURNS record
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_verification_lock(x s2s.exchange, p_input json, OUT r s2s.reply, OUT v s2s.verification) IS 'Claims the request and locks the verification that it decides: PENDING, and as the reviewer saw it. Else there is a reply.';
+
+CREATE FUNCTION s2s.admin_verifications(p_token uuid, p_input json) RETURNS s2s.reply
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_verifications(p_token uuid, p_input json) IS 'Lists verifications, newest first.';
+
+CREATE FUNCTION s2s.admin_violation(x s2s.exchange, p_pointer text, p_message text) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_violation(x s2s.exchange, p_pointer text, p_message text) IS 'Refuses a claimed request for what only the database could find out about its body.';
+
+CREATE FUNCTION s2s.admin_walk(p_limit integer, p_is_sifted boolean DEFAULT false) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_walk(p_limit integer, p_is_sifted boolean) IS 'How many rows to walk for a page; p_is_sifted: not all of them will match. One more than is looked at, which tells whether there is a next page.';
+
+CREATE FUNCTION s2s.admin_web_result(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, p_verification_id text, p_item_id text, p_sealed bytea, p_max_results integer, p_max_octets bigint) RETURNS s2s.reply
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.admin_web_result(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, p_verification_id text, p_item_id text, p_sealed bytea, p_max_results integer, p_max_octets bigint) IS 'Takes the sealed result of an authentication on the web, for the evaluation that it brings about.';
+
 CREATE FUNCTION s2s.app_action(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
@@ -169,17 +626,174 @@ CREATE FUNCTION s2s.app_supplement(p_peer text, p_request_id uuid, p_endpoint te
 
 COMMENT ON FUNCTION s2s.app_supplement(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_sealed bytea) IS 'Keeps a submission, to be sent after those that wait; the answer to initiate owes it when that is still to come.';
 
+CREATE FUNCTION s2s.audit_add(p_who text, p_role text, p_request_id uuid, p_action text, p_ref text, p_detail json DEFAULT '{}'::json) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.audit_add(p_who text, p_role text, p_request_id uuid, p_action text, p_ref text, p_detail json) IS 'Writes down what an operator did. One after the other: nothing may be locked after this.';
+
+CREATE FUNCTION s2s.audit_by(x s2s.exchange, p_role text, p_action text, p_ref text, p_detail json DEFAULT '{}'::json) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.audit_by(x s2s.exchange, p_role text, p_action text, p_ref text, p_detail json) IS 'The same, of a request.';
+
+CREATE FUNCTION s2s.audit_has(p_ref text, p_action text, p_since timestamp with time zone, p_who text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.audit_has(p_ref text, p_action text, p_since timestamp with time zone, p_who text) IS 'Whether something that was done then is written down.';
+
+CREATE TABLE s2s.audit (
+    at timestamp with time zone NOT NULL,
+    seq bigint NOT NULL,
+    request_id uuid,
+    who text NOT NULL COLLATE pg_catalog."C",
+    role text NOT NULL,
+    action text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    detail json NOT NULL,
+    previous_hash bytea NOT NULL,
+    hash bytea NOT NULL
+);
+
+COMMENT ON TABLE s2s.audit IS 'Who of the operators did what, in the transaction that did it. Rows are only ever added, by s2s.audit_add(), and are chained: each hash covers the row and the hash of the row before it.';
+
+COMMENT ON COLUMN s2s.audit.seq IS 'From 1, without gaps.';
+
+COMMENT ON COLUMN s2s.audit.request_id IS 'x-request-id of the request; null when it came from the command line.';
+
+COMMENT ON COLUMN s2s.audit.who IS '"admin:" and the name of the token; or "command-line".';
+
+COMMENT ON COLUMN s2s.audit.role IS 'In which it was done: read, review, operate.';
+
+COMMENT ON COLUMN s2s.audit.ref IS 'The thing that it was done to; "*" for all of a kind.';
+
+COMMENT ON COLUMN s2s.audit.detail IS 'json, as it is hashed letter for letter; never personal data.';
+
+CREATE FUNCTION s2s.audit_hash(a s2s.audit) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.audit_hash(a s2s.audit) IS 'SHA-256 of the hash of the row before, and of the row as the JSON array [seq, microseconds since 1970, who, role, action, ref, request id, detail].';
+
+CREATE FUNCTION s2s.audit_page(p_who text, p_ref text, p_before bigint, p_limit integer) RETURNS SETOF s2s.audit
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.audit_page(p_who text, p_ref text, p_before bigint, p_limit integer) IS 'Entries, newest first, from a place on.';
+
+CREATE TABLE s2s.bulk (
+    started_at timestamp with time zone NOT NULL,
+    counted_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    cursor_at timestamp with time zone NOT NULL,
+    request_id uuid NOT NULL,
+    total integer DEFAULT 0 NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    bulk_id text NOT NULL COLLATE pg_catalog."C",
+    cursor_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    who text NOT NULL,
+    role text NOT NULL,
+    action text NOT NULL,
+    reason text,
+    filter json NOT NULL,
+    failures json DEFAULT '[]'::json NOT NULL
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE s2s.bulk IS 'What operators do to many instances: first counted, then done, in steps of a job (kind bulk). Only s2s.bulk_step() changes a row.';
+
+COMMENT ON COLUMN s2s.bulk.counted_at IS 'When the walk that counts came to its end. The one that acts begins there.';
+
+COMMENT ON COLUMN s2s.bulk.cursor_at IS 'With cursor_id, the instance up to which the walk has come, newest first.';
+
+COMMENT ON COLUMN s2s.bulk.total IS 'Instances counted so far; at the end, those that were come by.';
+
+COMMENT ON COLUMN s2s.bulk.bulk_id IS 'A UUID.';
+
+COMMENT ON COLUMN s2s.bulk.filter IS '{"subjectRefs", "configuration"} or {"sessionIds"} or {"instanceIds"}: which instances. A subject by its pseudonyms.';
+
+COMMENT ON COLUMN s2s.bulk.failures IS 'The first that failed, [{"credentialInstanceId", "reason"}].';
+
+CREATE FUNCTION s2s.bulk_act(b s2s.bulk, p_limit integer) RETURNS s2s.bulk
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.bulk_act(b s2s.bulk, p_limit integer) IS 'Acts on the next instances, as far as nobody has them locked.';
+
+CREATE FUNCTION s2s.bulk_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer) RETURNS TABLE(job_id bigint, job_attempts integer, bulk_id text)
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.bulk_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer) IS 'Leases runs that are to go on, one step each.';
+
+CREATE FUNCTION s2s.bulk_count(b s2s.bulk, p_limit integer) RETURNS s2s.bulk
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.bulk_count(b s2s.bulk, p_limit integer) IS 'Counts on; at the end, the walk begins anew.';
+
+CREATE FUNCTION s2s.bulk_json(b s2s.bulk) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.bulk_json(b s2s.bulk) IS 'A run and how far it has come. STUCK: its job is a dead letter.';
+
+CREATE FUNCTION s2s.bulk_step(p_job_id bigint, p_lease uuid, p_limit integer) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.bulk_step(p_job_id bigint, p_lease uuid, p_limit integer) IS 'Takes a run further by at most p_limit instances (counting: ten times as many), and gives the job back.';
+
+CREATE FUNCTION s2s.bulk_targets(b s2s.bulk, p_limit integer) RETURNS TABLE(at timestamp with time zone, instance_id text, is_wanted boolean)
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.bulk_targets(b s2s.bulk, p_limit integer) IS 'The next instances of a walk, those too that are not wanted: what is over, unless it was named.';
+
 CREATE FUNCTION s2s.claim(x s2s.exchange) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.claim(x s2s.exchange) IS 'Takes the request id for this transaction: null when the work is to be done, else the reply to give.';
 
+CREATE FUNCTION s2s.command_instance(p_instance_id text, p_action text, p_reason text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.command_instance(p_instance_id text, p_action text, p_reason text) IS 'SUSPEND, RESUME, CANCEL, UPDATED or DISPLAY_UPDATED.';
+
+CREATE FUNCTION s2s.command_reconcile(p_side text, p_peer text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.command_reconcile(p_side text, p_peer text) IS 'Starts a run over the instances of one role: of one peer, or of all.';
+
+CREATE FUNCTION s2s.command_redrive(p_delivery_id bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.command_redrive(p_delivery_id bigint) IS 'Owes a dead letter again.';
+
+CREATE FUNCTION s2s.command_who() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.command_who() IS 'Who does it: whoever may use the machine and the database. No token has this name.';
+
 CREATE FUNCTION s2s.credential_status_json(p_status text, p_version text, p_changed_at timestamp with time zone, p_reason text) RETURNS text
     LANGUAGE sql STABLE
     AS …
 
 COMMENT ON FUNCTION s2s.credential_status_json(p_status text, p_version text, p_changed_at timestamp with time zone, p_reason text) IS 'Answer of /credential/status, of either side.';
+
+CREATE FUNCTION s2s.cursor_number(p_cursor text, OUT is_valid boolean, OUT at timestamp with time zone, OUT n bigint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.cursor_number(p_cursor text, OUT is_valid boolean, OUT at timestamp with time zone, OUT n bigint) IS 'Where a page of a list begins whose rows are numbered: newest first, below n. All are, when there is no cursor.';
 
 CREATE FUNCTION s2s.cursor_read(p_cursor text, OUT is_valid boolean, OUT before_at timestamp with time zone, OUT before_id text) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -192,66 +806,6 @@ CREATE FUNCTION s2s.cursor_write(p_at timestamp with time zone, p_id text) RETUR
     AS …
 
 COMMENT ON FUNCTION s2s.cursor_write(p_at timestamp with time zone, p_id text) IS 'The cursor of the page that comes after this row.';
-
-CREATE TABLE s2s.instance (
-    created_at timestamp with time zone NOT NULL,
-    last_status_change_time timestamp with time zone NOT NULL,
-    ready_at timestamp with time zone,
-    fetched_at timestamp with time zone,
-    version bigint DEFAULT 1 NOT NULL,
-    ordinal smallint NOT NULL,
-    confirmed boolean DEFAULT false NOT NULL,
-    wallet_suspended boolean DEFAULT false NOT NULL,
-    issuer_suspended boolean DEFAULT false NOT NULL,
-    unlinked boolean DEFAULT false NOT NULL,
-    cancelled boolean DEFAULT false NOT NULL,
-    instance_id text NOT NULL COLLATE pg_catalog."C",
-    session_id text NOT NULL COLLATE pg_catalog."C",
-    verification_id text NOT NULL COLLATE pg_catalog."C",
-    configuration_id text NOT NULL,
-    subject_ref text NOT NULL,
-    credential_version text,
-    last_status_change_reason text,
-    manage_answered_at timestamp with time zone,
-    manage_outcome text,
-    manage_failure_reason text,
-    dataset_job bigint,
-    subject_sealed bytea
-)
-WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');
-ALTER TABLE ONLY s2s.instance ALTER COLUMN subject_sealed SET STORAGE EXTERNAL;
-
-COMMENT ON TABLE s2s.instance IS 'Credential instances. The status is not stored: s2s.instance_status() derives it from the five facts.';
-
-COMMENT ON COLUMN s2s.instance.last_status_change_time IS 'When the shown status changed.';
-
-COMMENT ON COLUMN s2s.instance.ready_at IS 'When the credential can be issued. Set by the first get that must wait a known time; or by the backend''s word that it is ready, until which it is null.';
-
-COMMENT ON COLUMN s2s.instance.fetched_at IS 'Last successful get.';
-
-COMMENT ON COLUMN s2s.instance.version IS 'Grows when something that a get depends on changes: shown status, ready_at, the open fetches.';
-
-COMMENT ON COLUMN s2s.instance.ordinal IS 'Position in the verification''s approved_ids.';
-
-COMMENT ON COLUMN s2s.instance.confirmed IS 'The wallet reported PROVISIONING_SUCCESS.';
-
-COMMENT ON COLUMN s2s.instance.verification_id IS 'The verification that stands for it: the one it was made for, or a later one of the session that took it over.';
-
-COMMENT ON COLUMN s2s.instance.subject_ref IS 'Pseudonym of the dataset subject.';
-
-COMMENT ON COLUMN s2s.instance.credential_version IS 'credentialVersion of the last successful get.';
-
-COMMENT ON COLUMN s2s.instance.last_status_change_reason IS 'Why the shown status changed.';
-
-COMMENT ON COLUMN s2s.instance.manage_answered_at IS 'When the wallet last answered a /credential/manage of ours.';
-
-COMMENT ON COLUMN s2s.instance.manage_outcome IS 'Its outcome: COMPLETED, SCHEDULED, FAILED, NO_CHANGE; null if it gave none.';
-
-COMMENT ON COLUMN s2s.instance.manage_failure_reason IS 'Its failureReason, cut short.';
-
-COMMENT ON COLUMN s2s.instance.dataset_job IS 'The job that asks the backend whether the dataset is there; null: none does.';
-
-COMMENT ON COLUMN s2s.instance.subject_sealed IS 'The subject as the backend names it, sealed; null when none needs it.';
 
 CREATE FUNCTION s2s.dataset_is_there(i s2s.instance) RETURNS void
     LANGUAGE plpgsql
@@ -288,6 +842,30 @@ CREATE FUNCTION s2s.datasets_distinct(p_approved_ids text[], p_subject_refs text
     AS …
 
 COMMENT ON FUNCTION s2s.datasets_distinct(p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[], OUT approved_ids text[], OUT subject_refs text[], OUT subject_sealed bytea[]) IS 'There is one instance for a dataset: what is approved twice is approved once, in the order of approval.';
+
+CREATE TABLE s2s.delivery_dead (
+    delivery_id bigint NOT NULL,
+    died_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    owed_at timestamp with time zone NOT NULL,
+    attempts integer NOT NULL,
+    peer text NOT NULL COLLATE pg_catalog."C",
+    endpoint text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    payload json,
+    reason text NOT NULL,
+    side text DEFAULT 'ISSUER'::text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE s2s.delivery_dead IS 'Deliveries given up. They stay until an operator acts.';
+
+COMMENT ON COLUMN s2s.delivery_dead.reason IS 'The last failure; never payload or personal data.';
+
+CREATE FUNCTION s2s.dead_letters_page(p_peer text, p_before bigint, p_limit integer) RETURNS SETOF s2s.delivery_dead
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.dead_letters_page(p_peer text, p_before bigint, p_limit integer) IS 'Dead letters, those owed last first, from a place on; to one peer or all.';
 
 CREATE FUNCTION s2s.decision_fsck() RETURNS TABLE(check_name text, detail text)
     LANGUAGE plpgsql STABLE
@@ -361,6 +939,12 @@ COMMENT ON COLUMN s2s.delivery.polls IS 'Answers so far that said "not yet".';
 COMMENT ON COLUMN s2s.delivery.stray IS 'What was sent under request_id got no answer, and may still arrive, even after what is sent later.';
 
 COMMENT ON COLUMN s2s.delivery.fencing IS 'What is sent under request_id now differs from a stray: it takes the id from it, and is then sent once more under another one.';
+
+CREATE FUNCTION s2s.deliveries_page(p_ref text, p_peer text, p_after_at timestamp with time zone, p_after_id bigint, p_limit integer) RETURNS SETOF s2s.delivery
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.deliveries_page(p_ref text, p_peer text, p_after_at timestamp with time zone, p_after_id bigint, p_limit integer) IS 'Deliveries in the order in which they are due, from a place on: about one thing, to one peer, or all. What is put off between two pages is met again.';
 
 CREATE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void
     LANGUAGE sql
@@ -488,95 +1072,6 @@ CREATE FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text, p_side text D
 
 COMMENT ON FUNCTION s2s.delivery_withdraw(p_endpoint text, p_ref text, p_side text, p_but bigint) IS 'There is no more need to tell about a thing. A flight in progress is fenced, unless it is p_but: the one whose end this belongs to.';
 
-CREATE TABLE s2s.verification (
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    deadline timestamp with time zone,
-    due_at timestamp with time zone,
-    version bigint DEFAULT 1 NOT NULL,
-    data_seq integer DEFAULT 1 NOT NULL,
-    attempts integer NOT NULL,
-    max_attempts integer NOT NULL,
-    requested_device_count integer NOT NULL,
-    authorized_device_count integer,
-    awaiting_decision boolean DEFAULT false NOT NULL,
-    cancelled boolean DEFAULT false NOT NULL,
-    verification_id text NOT NULL COLLATE pg_catalog."C",
-    session_id text NOT NULL COLLATE pg_catalog."C",
-    status text DEFAULT 'PENDING'::text NOT NULL COLLATE pg_catalog."C",
-    reason_code text,
-    message text,
-    cancel_reason text,
-    configuration_ids text[] NOT NULL,
-    approved_ids text[],
-    subject_refs text[],
-    data_request jsonb,
-    data_octets bigint DEFAULT 0 NOT NULL,
-    lane text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    attestation text DEFAULT 'IGNORED'::text NOT NULL COLLATE pg_catalog."C",
-    root_verification_id text COLLATE pg_catalog."C",
-    undecided_reason text,
-    locale text,
-    supported_verification_types text[],
-    subject_sealed bytea[],
-    peer text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    decided_by text
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05');
-
-COMMENT ON TABLE s2s.verification IS 'The state of a verification. Only s2s.verification_move() changes a row.';
-
-COMMENT ON COLUMN s2s.verification.expires_at IS 'End of the session lifetime: EXPIRED afterwards, unless final.';
-
-COMMENT ON COLUMN s2s.verification.deadline IS 'Until when the wallet must answer the data request. It binds the wallet, so it does not run while PENDING.';
-
-COMMENT ON COLUMN s2s.verification.due_at IS 'When time alone ends this verification, see s2s.verification_due_at(); null when it is final.';
-
-COMMENT ON COLUMN s2s.verification.version IS 'Grows with every change.';
-
-COMMENT ON COLUMN s2s.verification.data_seq IS 'Grows with every submission and every result that arrives; an evaluation of an older one is void.';
-
-COMMENT ON COLUMN s2s.verification.attempts IS 'Submissions with data so far: bounded, whatever max_attempts says.';
-
-COMMENT ON COLUMN s2s.verification.max_attempts IS '0: unlimited.';
-
-COMMENT ON COLUMN s2s.verification.awaiting_decision IS 'PENDING because an evaluation left the decision to somebody.';
-
-COMMENT ON COLUMN s2s.verification.cancelled IS 'DENIED by /verification/cancel, which may then be repeated.';
-
-COMMENT ON COLUMN s2s.verification.message IS 'rejectedDetails or deniedMessage.';
-
-COMMENT ON COLUMN s2s.verification.cancel_reason IS 'The reason that came with the cancellation.';
-
-COMMENT ON COLUMN s2s.verification.configuration_ids IS 'Credential configurations asked for.';
-
-COMMENT ON COLUMN s2s.verification.approved_ids IS 'Credential configurations approved, in the order of approval; one that is approved for several subjects comes as often.';
-
-COMMENT ON COLUMN s2s.verification.subject_refs IS 'Pseudonym of the dataset subject for each of approved_ids.';
-
-COMMENT ON COLUMN s2s.verification.data_request IS 'The last VerificationDataRequest, without deadline and maxAttempts. Kept when it was answered: the answers refer to it.';
-
-COMMENT ON COLUMN s2s.verification.data_octets IS 'Octets of verification data kept: a running sum, 0 when final.';
-
-COMMENT ON COLUMN s2s.verification.lane IS 'The backend that decides; empty: the built-in policy.';
-
-COMMENT ON COLUMN s2s.verification.attestation IS 'What came of the attestation of the wallet signing key: VERIFIED, ABSENT, INVALID, IGNORED.';
-
-COMMENT ON COLUMN s2s.verification.root_verification_id IS 'The first approval that this one is derived from by naming a prior session: its authorized_device_count holds for all sessions derived from it. Holds a device from the moment in which it is set.';
-
-COMMENT ON COLUMN s2s.verification.undecided_reason IS 'Why a decision is awaited, when it is for want of a usable answer; for operators.';
-
-COMMENT ON COLUMN s2s.verification.locale IS 'Of a session that is verified again, when it differs from the session''s.';
-
-COMMENT ON COLUMN s2s.verification.supported_verification_types IS 'Likewise.';
-
-COMMENT ON COLUMN s2s.verification.subject_sealed IS 'The subject for each of approved_ids, sealed; null, or null elements, where no backend needs to be told.';
-
-COMMENT ON COLUMN s2s.verification.peer IS 'That of the session, again: lists are walked by it.';
-
-COMMENT ON COLUMN s2s.verification.decided_by IS 'The operator who brought about the status, as in the audit ledger; null when it was an evaluation, the wallet, or time.';
-
 CREATE FUNCTION s2s.device_is_held(v s2s.verification) RETURNS boolean
     LANGUAGE sql STABLE
     AS …
@@ -698,6 +1193,12 @@ CREATE FUNCTION s2s.instance_act(i s2s.instance, p_side text, p_action text, p_r
 
 COMMENT ON FUNCTION s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text, OUT previous_status text, OUT current_status text, OUT outcome text, OUT failure_reason text) IS 'The one place where the facts of a (locked) instance change: WALLET or ISSUER does CONFIRM, SUSPEND, RESUME, UNLINK or CANCEL. An action that does not exist for that side is a bug and raises. The wallet is told what the issuer did.';
 
+CREATE FUNCTION s2s.instance_audit(p_who text, p_role text, p_request_id uuid, p_instance_id text, p_action text, p_outcome text, p_bulk_id text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.instance_audit(p_who text, p_role text, p_request_id uuid, p_instance_id text, p_action text, p_outcome text, p_bulk_id text) IS 'Writes down an act of s2s.instance_command(), whatever came of it.';
+
 CREATE FUNCTION s2s.instance_command(p_instance_id text, p_action text, p_reason text) RETURNS text
     LANGUAGE plpgsql
     AS …
@@ -740,11 +1241,23 @@ CREATE FUNCTION s2s.instance_status(i s2s.instance) RETURNS text
 
 COMMENT ON FUNCTION s2s.instance_status(i s2s.instance) IS 'The status that the facts amount to, strongest first.';
 
+CREATE FUNCTION s2s.instance_statuses() RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.instance_statuses() IS 'The statuses of an instance.';
+
 CREATE FUNCTION s2s.instance_tell(i s2s.instance, p_event_type text) RETURNS void
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.instance_tell(i s2s.instance, p_event_type text) IS 'The wallet is owed an event about an instance.';
+
+CREATE FUNCTION s2s.instances_page(p_session_ids text[], p_subject_refs text[], p_configuration text, p_statuses text[], p_before_at timestamp with time zone, p_before_id text, p_limit integer) RETURNS SETOF s2s.instance
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.instances_page(p_session_ids text[], p_subject_refs text[], p_configuration text, p_statuses text[], p_before_at timestamp with time zone, p_before_id text, p_limit integer) IS 'Instances, newest first, from a place on: of some sessions; else of a subject, by its pseudonyms; else of one configuration or all, in some statuses or any.';
 
 CREATE FUNCTION s2s.instances_take_over(v s2s.verification) RETURNS boolean
     LANGUAGE plpgsql
@@ -992,6 +1505,12 @@ CREATE FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
 
 COMMENT ON FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval) IS 'A flight failed: may open the breaker (p_counts), or blocks the lane for as long as the caller says (p_block).';
 
+CREATE FUNCTION s2s.lane_names(p_peer text) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.lane_names(p_peer text) IS 'Whoever was ever owed anything, or one of them: lanes never go.';
+
 CREATE FUNCTION s2s.lane_pause(p_failures integer) RETURNS interval
     LANGUAGE sql
     AS …
@@ -1015,6 +1534,32 @@ CREATE FUNCTION s2s.ledger_add(d s2s.delivery, p_event text, p_detail text DEFAU
     AS …
 
 COMMENT ON FUNCTION s2s.ledger_add(d s2s.delivery, p_event text, p_detail text) IS 'Records what happened to a delivery, in the transaction in which it does and with its row locked.';
+
+CREATE TABLE s2s.ledger (
+    at timestamp with time zone NOT NULL,
+    delivery_id bigint NOT NULL,
+    request_id uuid,
+    peer text NOT NULL COLLATE pg_catalog."C",
+    endpoint text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    event text NOT NULL COLLATE pg_catalog."C",
+    detail text
+)
+PARTITION BY RANGE (at);
+
+COMMENT ON TABLE s2s.ledger IS 'What was owed and how it ended, kept for the retention time. Rows are only ever added, with what they record.';
+
+COMMENT ON COLUMN s2s.ledger.request_id IS 'x-request-id of the last attempt.';
+
+COMMENT ON COLUMN s2s.ledger.event IS 'owed, delivered, dropped (no longer owed, not sent), given_up (a dead letter now), redriven (owed again by an operator).';
+
+COMMENT ON COLUMN s2s.ledger.detail IS 'Outcome or reason; never payload or personal data.';
+
+CREATE FUNCTION s2s.ledger_page(p_ref text, p_peer text, p_from timestamp with time zone, p_before_at timestamp with time zone, p_before_id bigint, p_limit integer) RETURNS SETOF s2s.ledger
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.ledger_page(p_ref text, p_peer text, p_from timestamp with time zone, p_before_at timestamp with time zone, p_before_id bigint, p_limit integer) IS 'The ledger, newest first, from a place on and back to p_from: about one thing, of one peer, or all.';
 
 CREATE FUNCTION s2s.ledger_since() RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -1161,11 +1706,23 @@ CREATE FUNCTION s2s.offers_lock(p_checks json) RETURNS void
 
 COMMENT ON FUNCTION s2s.offers_lock(p_checks json) IS 'Locks all offers that some checks are about, in the order of their ids.';
 
+CREATE FUNCTION s2s.offers_page(p_subject_refs text[], p_before_at timestamp with time zone, p_before_id text, p_limit integer) RETURNS SETOF s2s.credential_offer
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.offers_page(p_subject_refs text[], p_before_at timestamp with time zone, p_before_id text, p_limit integer) IS 'Offers, newest first, from a place on; of a subject, by its pseudonyms, or all.';
+
 CREATE FUNCTION s2s.parsed(p_text text) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     AS …
 
 COMMENT ON FUNCTION s2s.parsed(p_text text) IS 'What a peer wrote, as JSON; null when it is none that can be used. Of the result, nothing raises any more.';
+
+CREATE FUNCTION s2s.parsed_time(p_text text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.parsed_time(p_text text) IS 'A time as somebody wrote it (RFC 3339); null when it is none.';
 
 CREATE FUNCTION s2s.partition_make(p_parent text, p_day date) RETURNS boolean
     LANGUAGE plpgsql
@@ -1248,6 +1805,12 @@ CREATE FUNCTION s2s.reconcile_bounds(OUT runs integer, OUT rows_per_step integer
     AS …
 
 COMMENT ON FUNCTION s2s.reconcile_bounds(OUT runs integer, OUT rows_per_step integer, OUT asked_per_peer integer, OUT patience interval, OUT memory interval, OUT findings integer, OUT retention interval) IS 'Runs that go on at once; instances that a step looks at; questions under way to one peer; how long one waits for its answer; how long an instance that is over is still compared; findings that a report shows, or that are forgotten at once; how long a run is kept.';
+
+CREATE FUNCTION s2s.reconcile_by(p_who text, p_role text, p_request_id uuid, p_side text, p_peer text, p_instance_id text) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.reconcile_by(p_who text, p_role text, p_request_id uuid, p_side text, p_peer text, p_instance_id text) IS 'An operator starts a run; which.';
 
 CREATE TABLE s2s.reconciliation (
     started_at timestamp with time zone NOT NULL,
@@ -1435,6 +1998,12 @@ CREATE FUNCTION s2s.reconcile_walk(r s2s.reconciliation) RETURNS s2s.reconciliat
 
 COMMENT ON FUNCTION s2s.reconcile_walk(r s2s.reconciliation) IS 'Asks about the next instances of a run.';
 
+CREATE FUNCTION s2s.redrive_audit(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.redrive_audit(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[]) IS 'Writes down that dead letters are owed again.';
+
 CREATE FUNCTION s2s.refuse(x s2s.exchange, p_type text, p_current_status text DEFAULT NULL::text) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
@@ -1477,6 +2046,12 @@ CREATE FUNCTION s2s.session_verifications(p_session_id text) RETURNS SETOF text
 
 COMMENT ON FUNCTION s2s.session_verifications(p_session_id text) IS 'All verifications of a session.';
 
+CREATE FUNCTION s2s.sessions_page(p_peer text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) RETURNS SETOF s2s.session
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.sessions_page(p_peer text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) IS 'Sessions, newest first, from a place on; of one peer or all.';
+
 CREATE FUNCTION s2s.store(x s2s.exchange, p_status integer, p_body text, p_wake boolean DEFAULT false) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
@@ -1506,6 +2081,12 @@ CREATE FUNCTION s2s.text_member(p_object jsonb, p_name text, p_max integer DEFAU
     AS …
 
 COMMENT ON FUNCTION s2s.text_member(p_object jsonb, p_name text, p_max integer) IS 'A string of an object, if it is one and not too long.';
+
+CREATE FUNCTION s2s.texts(p_list json) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.texts(p_list json) IS 'A JSON array of strings; null when there is none.';
 
 CREATE FUNCTION s2s.verification_apply_due(v s2s.verification) RETURNS s2s.verification
     LANGUAGE plpgsql
@@ -1583,11 +2164,29 @@ CREATE FUNCTION s2s.verification_move(v s2s.verification, p_to text) RETURNS s2s
 
 COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes the wallet a notice if it is news, and the operator''s webhooks; forgets the verification data if it is final.';
 
+CREATE FUNCTION s2s.verification_peers() RETURNS SETOF text
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_peers() IS 'The peers that have verifications; what each one costs is a look at an index.';
+
 CREATE FUNCTION s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea) RETURNS s2s.verification
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea) IS 'Adds data to a (locked) verification, which is PENDING again and evaluated anew. The caller has counted it.';
+
+CREATE FUNCTION s2s.verification_statuses() RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_statuses() IS 'The statuses of a verification.';
+
+CREATE FUNCTION s2s.verifications_page(p_session_id text, p_awaiting boolean, p_peer text, p_status text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) RETURNS SETOF s2s.verification
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.verifications_page(p_session_id text, p_awaiting boolean, p_peer text, p_status text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) IS 'Verifications, newest first, from a place on: of one session; else those that await a decision; else of one peer or all, in one status or any.';
 
 CREATE FUNCTION s2s.wallet_act(i s2s.wallet_instance, p_side text, p_action text, p_reason text, p_tell boolean DEFAULT true, p_detail text DEFAULT NULL::text, OUT previous_status text, OUT current_status text, OUT outcome text, OUT failure_reason text) RETURNS record
     LANGUAGE plpgsql
@@ -2034,33 +2633,6 @@ CREATE TABLE s2s.answer_default (
 );
 ALTER TABLE ONLY s2s.answer_default ALTER COLUMN body SET STORAGE EXTERNAL;
 
-CREATE TABLE s2s.audit (
-    at timestamp with time zone NOT NULL,
-    seq bigint NOT NULL,
-    request_id uuid,
-    who text NOT NULL COLLATE pg_catalog."C",
-    role text NOT NULL,
-    action text NOT NULL COLLATE pg_catalog."C",
-    ref text NOT NULL COLLATE pg_catalog."C",
-    detail json NOT NULL,
-    previous_hash bytea NOT NULL,
-    hash bytea NOT NULL
-);
-
-COMMENT ON TABLE s2s.audit IS 'Who of the operators did what, in the transaction that did it. Rows are only ever added, by s2s.audit_add(), and are chained: each hash covers the row and the hash of the row before it.';
-
-COMMENT ON COLUMN s2s.audit.seq IS 'From 1, without gaps.';
-
-COMMENT ON COLUMN s2s.audit.request_id IS 'x-request-id of the request; null when it came from the command line.';
-
-COMMENT ON COLUMN s2s.audit.who IS '"admin:" and the name of the token; or "command-line".';
-
-COMMENT ON COLUMN s2s.audit.role IS 'In which it was done: read, review, operate.';
-
-COMMENT ON COLUMN s2s.audit.ref IS 'The thing that it was done to; "*" for all of a kind.';
-
-COMMENT ON COLUMN s2s.audit.detail IS 'json, as it is hashed letter for letter; never personal data.';
-
 CREATE TABLE s2s.audit_head (
     since timestamp with time zone NOT NULL,
     seq bigint NOT NULL,
@@ -2073,58 +2645,6 @@ WITH (fillfactor='50');
 COMMENT ON TABLE s2s.audit_head IS 'The last row of the audit ledger: whoever adds one locks this first. Rows that were cut off at the end are missed here.';
 
 COMMENT ON COLUMN s2s.audit_head.since IS 'What operators did before was not written down.';
-
-CREATE TABLE s2s.bulk (
-    started_at timestamp with time zone NOT NULL,
-    counted_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    cursor_at timestamp with time zone NOT NULL,
-    request_id uuid NOT NULL,
-    total integer DEFAULT 0 NOT NULL,
-    done integer DEFAULT 0 NOT NULL,
-    failed integer DEFAULT 0 NOT NULL,
-    bulk_id text NOT NULL COLLATE pg_catalog."C",
-    cursor_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    who text NOT NULL,
-    role text NOT NULL,
-    action text NOT NULL,
-    reason text,
-    filter json NOT NULL,
-    failures json DEFAULT '[]'::json NOT NULL
-)
-WITH (fillfactor='50');
-
-COMMENT ON TABLE s2s.bulk IS 'What operators do to many instances: first counted, then done, in steps of a job (kind bulk). Only s2s.bulk_step() changes a row.';
-
-COMMENT ON COLUMN s2s.bulk.counted_at IS 'When the walk that counts came to its end. The one that acts begins there.';
-
-COMMENT ON COLUMN s2s.bulk.cursor_at IS 'With cursor_id, the instance up to which the walk has come, newest first.';
-
-COMMENT ON COLUMN s2s.bulk.total IS 'Instances counted so far; at the end, those that were come by.';
-
-COMMENT ON COLUMN s2s.bulk.bulk_id IS 'A UUID.';
-
-COMMENT ON COLUMN s2s.bulk.filter IS '{"subjectRefs", "configuration"} or {"sessionIds"} or {"instanceIds"}: which instances. A subject by its pseudonyms.';
-
-COMMENT ON COLUMN s2s.bulk.failures IS 'The first that failed, [{"credentialInstanceId", "reason"}].';
-
-CREATE TABLE s2s.delivery_dead (
-    delivery_id bigint NOT NULL,
-    died_at timestamp with time zone NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    owed_at timestamp with time zone NOT NULL,
-    attempts integer NOT NULL,
-    peer text NOT NULL COLLATE pg_catalog."C",
-    endpoint text NOT NULL COLLATE pg_catalog."C",
-    ref text NOT NULL COLLATE pg_catalog."C",
-    payload json,
-    reason text NOT NULL,
-    side text DEFAULT 'ISSUER'::text NOT NULL COLLATE pg_catalog."C"
-);
-
-COMMENT ON TABLE s2s.delivery_dead IS 'Deliveries given up. They stay until an operator acts.';
-
-COMMENT ON COLUMN s2s.delivery_dead.reason IS 'The last failure; never payload or personal data.';
 
 ALTER TABLE s2s.delivery ALTER COLUMN delivery_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME s2s.delivery_delivery_id_seq
@@ -2225,26 +2745,6 @@ COMMENT ON COLUMN s2s.lane.kind IS 'PEER, or WEBHOOK: one of the operator''s own
 
 COMMENT ON COLUMN s2s.lane.events IS 'Event types that a webhook wants; null: all.';
 
-CREATE TABLE s2s.ledger (
-    at timestamp with time zone NOT NULL,
-    delivery_id bigint NOT NULL,
-    request_id uuid,
-    peer text NOT NULL COLLATE pg_catalog."C",
-    endpoint text NOT NULL COLLATE pg_catalog."C",
-    ref text NOT NULL COLLATE pg_catalog."C",
-    event text NOT NULL COLLATE pg_catalog."C",
-    detail text
-)
-PARTITION BY RANGE (at);
-
-COMMENT ON TABLE s2s.ledger IS 'What was owed and how it ended, kept for the retention time. Rows are only ever added, with what they record.';
-
-COMMENT ON COLUMN s2s.ledger.request_id IS 'x-request-id of the last attempt.';
-
-COMMENT ON COLUMN s2s.ledger.event IS 'owed, delivered, dropped (no longer owed, not sent), given_up (a dead letter now), redriven (owed again by an operator).';
-
-COMMENT ON COLUMN s2s.ledger.detail IS 'Outcome or reason; never payload or personal data.';
-
 CREATE TABLE s2s.ledger_default (
     at timestamp with time zone NOT NULL,
     delivery_id bigint NOT NULL,
@@ -2317,32 +2817,6 @@ ALTER TABLE s2s.reconciliation_finding ALTER COLUMN finding_id ADD GENERATED ALW
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE s2s.session (
-    created_at timestamp with time zone NOT NULL,
-    session_id text NOT NULL COLLATE pg_catalog."C",
-    peer text NOT NULL COLLATE pg_catalog."C",
-    wsk_thumbprint text NOT NULL COLLATE pg_catalog."C",
-    wsk text NOT NULL,
-    locale text,
-    supported_verification_types text[],
-    verification_id text COLLATE pg_catalog."C",
-    nonce_jti text COLLATE pg_catalog."C"
-);
-
-COMMENT ON TABLE s2s.session IS 'Every sessionId ever used, with its owner and key. Rows never change and never leave: an id is used up for good.';
-
-COMMENT ON COLUMN s2s.session.session_id IS 'As sent; compares case-sensitively, hence not a uuid.';
-
-COMMENT ON COLUMN s2s.session.peer IS 'The only peer that may see or use the session.';
-
-COMMENT ON COLUMN s2s.session.wsk_thumbprint IS 'RFC 7638 SHA-256 thumbprint of wsk, base64url.';
-
-COMMENT ON COLUMN s2s.session.wsk IS 'Public JWK of the wallet signing key, JSON.';
-
-COMMENT ON COLUMN s2s.session.verification_id IS 'Its first verification. s2s.nonce_jti has those that came after it.';
-
-COMMENT ON COLUMN s2s.session.nonce_jti IS 'jti of the nonce that opened it, if that was a bound one.';
 
 CREATE TABLE s2s.verification_data (
     created_at timestamp with time zone NOT NULL,

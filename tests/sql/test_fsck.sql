@@ -28,7 +28,7 @@ FROM (VALUES
   (14, 'job-lease-too-long', '', $$UPDATE s2s.job SET next_at = now() + interval '25 hours'$$),
   (15, 'job-of-final-verification', 'pending', $$SELECT test.cancel('%s'); UPDATE s2s.job SET next_at = now() - interval '11 min'$$),
   (18, 'verification-not-owed', 'asked', $$UPDATE s2s.verification SET updated_at = updated_at + interval '1 min' WHERE session_id = '%s'$$),
-  (19, 'instance-not-owed', 'approved', $$UPDATE s2s.instance SET issuer_suspended = true WHERE session_id = '%s'$$),
+  (19, 'instance-not-owed', 'approved', $$SELECT test.issuer('%s', 'SUSPEND'); DELETE FROM s2s.ledger WHERE endpoint = '/credential/manage'; DELETE FROM s2s.delivery WHERE endpoint = '/credential/manage'$$),
   (20, 'fetch-not-owed', '', $$UPDATE s2s.ledger SET ref = 'x' WHERE ref LIKE 'CREDENTIAL_READY:%%'$$),
   (21, 'delivery-lost', '', $$DELETE FROM s2s.delivery WHERE endpoint = '/event/notify'$$),
   (22, 'delivery-not-recorded', '', $$SELECT test.owing('wallet', 1)$$),
@@ -55,7 +55,7 @@ SELECT is(test.breaks($$SELECT test.supplement('pending'); SELECT test.evaluate(
 SELECT is(test.breaks($$SELECT test.get('approved')$$), '{}', 'a get');
 SELECT is(test.breaks($$SELECT test.evaluate('pending', 'DENIED'); SELECT test.send(1); SELECT test.done('pending', 1)$$), '{}', 'a notice');
 SELECT is(test.breaks($$SELECT test.send(1); SELECT test.failed('asked', 1, 'final', 'HTTP 400')$$), '{}', 'one that was refused');
-SELECT is(test.breaks($$SELECT s2s.instance_command((test.instance('approved')).instance_id, 'CANCEL', NULL)$$), '{}', 'a cancellation');
+SELECT is(test.breaks($$SELECT s2s.command_instance((test.instance('approved')).instance_id, 'CANCEL', NULL)$$), '{}', 'a cancellation');
 SELECT is(test.breaks($$UPDATE s2s.lane SET created_at = now() + interval '1 s'; DELETE FROM s2s.ledger; DELETE FROM s2s.delivery$$), '{}',
           'a peer that could not be called then');
 SELECT is(test.broken(), '{}', 'clean again');

@@ -64,7 +64,7 @@ CREATE FUNCTION pg_temp.says(p_instance text, p_side text, p_status text, p_vers
 $$;
 -- A run about one instance, whose peer says this; "finding → action" of each finding.
 CREATE FUNCTION pg_temp.run(p_instance text, p_side text, p_status text, p_version text DEFAULT 'unknown') RETURNS text LANGUAGE plpgsql AS $$
-DECLARE v_run text := s2s.reconcile_start(p_side, NULL, p_instance);
+DECLARE v_run text := s2s.reconcile_by('me', 'operate', NULL, p_side, NULL, p_instance);
 BEGIN
   PERFORM pg_temp.step(p_side);
   IF p_status IS NOT NULL THEN
@@ -80,7 +80,7 @@ BEGIN
 END
 $$;
 
-CREATE TEMP TABLE run AS SELECT s2s.reconcile_start('ISSUER', NULL, NULL) AS id;
+CREATE TEMP TABLE run AS SELECT s2s.command_reconcile('ISSUER', NULL) AS id;
 CREATE FUNCTION pg_temp.report() RETURNS jsonb LANGUAGE sql AS $$ SELECT s2s.reconcile_report(id)::jsonb FROM run $$;
 SELECT is(pg_temp.report() - '{startedAt,reconciliationId}'::text[], '{"checked": 0, "found": 0, "findings": []}', 'it has begun');
 SELECT is(pg_temp.step('WALLET'), 0, 'no run of the wallet''s');
@@ -111,7 +111,7 @@ SELECT is(pg_temp.run(pg_temp.instance('A'), 'ISSUER', 'SUSPENDED_WALLET'), 'ACT
 SELECT is(s2s.instance_status(test.instance('A')), 'SUSPENDED_WALLET', 'so it is');
 SELECT is(pg_temp.run(pg_temp.instance('A'), 'ISSUER', 'ACTIVE'), 'SUSPENDED_WALLET ACTIVE record RESUME', 'resumed');
 SELECT is(test.owed('/credential/manage', pg_temp.instance('A'), 'ISSUER') IS NULL, true, 'the wallet knows all this');
-SELECT is(s2s.instance_command(pg_temp.instance('A'), 'SUSPEND', NULL), 'COMPLETED', 'the issuer suspends');
+SELECT is(s2s.command_instance(pg_temp.instance('A'), 'SUSPEND', NULL), 'COMPLETED', 'the issuer suspends');
 SELECT is(pg_temp.run(pg_temp.instance('A'), 'ISSUER', 'ACTIVE'), 'equal', 'what is under way is no difference');
 SELECT is(test.answered('/credential/manage', pg_temp.instance('A'), '{"outcome": "COMPLETED"}', 'ISSUER'), 'done', 'the wallet has it');
 SELECT is(pg_temp.run(pg_temp.instance('A'), 'ISSUER', 'ACTIVE'), 'SUSPENDED_ISSUER ACTIVE send SUSPEND', 'and has forgotten it');

@@ -171,7 +171,7 @@ SELECT lives_ok($$SELECT test.app_start('A'), test.sent('/verification/initiate'
 SELECT is((SELECT s2s.delivery_failed(d.delivery_id, d.lease, 'retry', 'timeout', '0', NULL, '-1 s')
            FROM test.owed('/verification/initiate', 'A') AS d), 'dead', 'that never gets there');
 SELECT is(pg_temp.state('A') || (test.wallet_session('A')).problem, 'STARTING 1{"title" : "The issuer could not be told", "detail" : "timeout, for too long"}', 'stays as it is, and says why');
-SELECT is((SELECT s2s.delivery_redrive(delivery_id) FROM s2s.delivery_dead WHERE ref = 'A'), true, 'redriven');
+SELECT is((SELECT s2s.command_redrive(delivery_id) FROM s2s.delivery_dead WHERE ref = 'A'), true, 'redriven');
 SELECT is(test.answered('/verification/initiate', 'A', test.status_json('A', 'EXPIRED')), 'done', 'it gets there');
 SELECT is(pg_temp.state('A') || pg_temp.owed('A'), 'EXPIRED 2', 'too late');
 

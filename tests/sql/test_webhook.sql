@@ -89,7 +89,7 @@ SELECT results_eq($$SELECT type, data FROM pg_temp.told('few')$$,
   $$SELECT 'delivery.dead', jsonb_build_object('role', 'issuer', 'deliveryId', delivery_id, 'peer', 'wallet', 'path', '/verification/notify',
                                                'ref', (test.verification('S')).verification_id, 'reason', 'HTTP 400') FROM s2s.delivery_dead$$,
   'an operator hears of it');
-SELECT is((SELECT s2s.delivery_redrive(delivery_id) FROM s2s.delivery_dead), true, 'who acts');
+SELECT is((SELECT s2s.command_redrive(delivery_id) FROM s2s.delivery_dead), true, 'who acts');
 SELECT lives_ok($$SELECT test.overdue()$$, 'before the other webhook was told');
 SELECT is_empty($$SELECT FROM test.send(3) WHERE peer LIKE 'webhook:%'$$, 'which is not told any more');
 DELETE FROM s2s.delivery;
@@ -105,7 +105,7 @@ SELECT is(test.fails('W', 6, 'HTTP 503'), 1::bigint, 'keeps its id, however ofte
 SELECT is(test.failed('W', (test.flight('W')).lease, 'final', 'HTTP 410'), 'dead', 'gone');
 SELECT is_empty($$SELECT FROM s2s.delivery$$, 'is no event of its own');
 SELECT is((SELECT side FROM s2s.delivery_dead), 'WALLET', 'but a dead letter');
-SELECT is((SELECT s2s.delivery_redrive(delivery_id) FROM s2s.delivery_dead), true, 'that can be sent again');
+SELECT is((SELECT s2s.command_redrive(delivery_id) FROM s2s.delivery_dead), true, 'that can be sent again');
 SELECT lives_ok($$SELECT test.rested(), test.send(9)$$, 'sent');
 SELECT is(test.done('W', 9, '<html>'), 'done', 'whatever it answers');
 SELECT is_empty($$SELECT * FROM s2s.fsck() WHERE check_name LIKE 'delivery-endpoint%'$$, 'every type is known');

@@ -108,7 +108,7 @@ export const delivered = async (gateway, ref, options) => (await allDelivered(ga
 /** What an operator of the issuer does to an instance. */
 export async function command(gateway, instanceId, action, reason = 'TESTED') {
   const parameters = list([instanceId, action, reason]);
-  return (await sql(gateway.database, `SELECT s2s.instance_command(${parameters})`))[0];
+  return (await sql(gateway.database, `SELECT s2s.command_instance(${parameters})`))[0];
 }
 
 // --- sessions -------------------------------------------------------------------------------------------------------

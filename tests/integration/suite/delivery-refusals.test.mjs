@@ -143,7 +143,7 @@ describe('what a peer finally refuses', () => {
       await gateway.fsck();
 
       good.behave();
-      const redrive = () => sql(gateway.database, `SELECT s2s.delivery_redrive(${letter.delivery_id})`);
+      const redrive = () => sql(gateway.database, `SELECT s2s.command_redrive(${letter.delivery_id})`);
       assert.deepEqual(await redrive(), ['t']);
       await settled(gateway, id(session));
       assert.deepEqual(await events(gateway, id(session)), ['owed', 'given_up', 'redriven', 'delivered']);
