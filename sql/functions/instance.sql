@@ -6,7 +6,6 @@
 --   s2s.instance_status(i s2s.instance)                                               -> text
 --   s2s.instance_permits_get(i s2s.instance)                                          -> boolean
 --   s2s.instance_is_live(i s2s.instance)                                              -> boolean
---   s2s.session_instances(p_session_id text)                                          -> setof s2s.instance
 --   s2s.verification_instances(p_verification_id text)                                -> setof s2s.instance
 --   s2s.instance_lock_for(p_peer text, p_session_id text, p_instance_id text)        -> s2s.instance, null: not theirs
 --   s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text)
@@ -33,11 +32,6 @@ CREATE OR REPLACE FUNCTION s2s.instance_is_live(i s2s.instance) RETURNS boolean 
   SELECT NOT (i.cancelled OR i.unlinked)
 $$;
 COMMENT ON FUNCTION s2s.instance_is_live(s2s.instance) IS 'Whether it is on a device, or may yet come to be.';
-
-CREATE OR REPLACE FUNCTION s2s.session_instances(p_session_id text) RETURNS SETOF s2s.instance LANGUAGE sql STABLE AS $$
-  SELECT i.* FROM s2s.instance AS i WHERE i.session_id = p_session_id
-$$;
-COMMENT ON FUNCTION s2s.session_instances(text) IS 'All instances of a session.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_instances(p_verification_id text) RETURNS SETOF s2s.instance
 LANGUAGE plpgsql STABLE AS $$

@@ -8,7 +8,6 @@
 --           subject_sealed bytea, credential_version text, dataset_version text, dataset_sealed bytea,
 --           dataset_valid_until_ms bigint),
 --          always one row
---   s2s.instances_take_over(v s2s.verification) -> boolean
 --   s2s.provisioned_json(p_verification_id text) -> json
 --
 -- The others take first: p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid; and return
@@ -64,48 +63,6 @@ END
 $$;
 COMMENT ON FUNCTION s2s.issuer_load(text, text, text, text) IS
   'What the gateway must know before it can check a request. Another peer''s session is not found.';
-
-CREATE OR REPLACE FUNCTION s2s.instances_take_over(v s2s.verification) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-  a record;
-  i s2s.instance;
-  v_moved boolean := false;
-BEGIN
-  FOR a IN
-    SELECT n.*
-    FROM unnest(v.approved_ids, v.subject_refs, v.subject_sealed)
-         WITH ORDINALITY AS n (configuration_id, subject_ref, subject_sealed, ordinal)
-    WHERE NOT EXISTS (SELECT FROM s2s.instance AS t WHERE t.verification_id = v.verification_id AND t.ordinal = n.ordinal)
-      AND NOT EXISTS (SELECT FROM s2s.instance_link AS l WHERE l.verification_id = v.verification_id AND l.ordinal = n.ordinal)
-  LOOP
-    SELECT t.* INTO i
-    FROM s2s.instance AS t
-    WHERE t.instance_id IN (SELECT known.instance_id FROM s2s.session_instances(v.session_id) AS known)
-      AND t.configuration_id = a.configuration_id AND t.subject_ref = a.subject_ref AND s2s.instance_is_live(t)
-    LIMIT 1
-    FOR NO KEY UPDATE;
-    CONTINUE WHEN NOT FOUND;
-
-    -- An instance belongs to the newest verification that approves it. The others keep note of it.
-    IF (SELECT t.created_at < v.created_at FROM s2s.verification AS t WHERE t.verification_id = i.verification_id) THEN
-      INSERT INTO s2s.instance_link (verification_id, ordinal, instance_id)
-      VALUES (i.verification_id, i.ordinal, i.instance_id);
-      UPDATE s2s.instance AS u
-      SET verification_id = v.verification_id, ordinal = a.ordinal,
-          subject_sealed = coalesce(a.subject_sealed, u.subject_sealed), version = u.version + 1
-      WHERE u.instance_id = i.instance_id;
-    ELSE
-      INSERT INTO s2s.instance_link (verification_id, ordinal, instance_id)
-      VALUES (v.verification_id, a.ordinal, i.instance_id);
-    END IF;
-    v_moved := true;
-  END LOOP;
-  RETURN v_moved;
-END
-$$;
-COMMENT ON FUNCTION s2s.instances_take_over(s2s.verification) IS
-  'What another verification of the session (locked) has provisioned and is live stays what it is: same dataset, same '
-  'instance. Whether there was any that this one has not had yet.';
 
 CREATE OR REPLACE FUNCTION s2s.provisioned_json(p_verification_id text) RETURNS json LANGUAGE plpgsql STABLE AS $$
 BEGIN

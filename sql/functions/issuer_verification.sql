@@ -18,8 +18,6 @@
 -- p_max_submissions with data, of p_max_octets in all: an evaluation loads them together. p_nonce_jti is of a bound nonce,
 -- null for a raw one; p_lane names the backend that decides (empty: the built-in policy; null: the same as before).
 --
---   s2s.session_reopen(x s2s.exchange, p_session_id text, p_wsk_thumbprint text, p_nonce_jti text,
---                      p_verification_id text) -> s2s.reply: a refusal, or null: it is open
 --   s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea)
 --       -> s2s.verification
 
@@ -31,43 +29,6 @@ DROP FUNCTION IF EXISTS s2s.issuer_initiate(
 DROP FUNCTION IF EXISTS s2s.issuer_supplement(text, uuid, text, bytea, uuid, text, text, text[], bytea);
 DROP FUNCTION IF EXISTS s2s.issuer_supplement(
   text, uuid, text, bytea, uuid, text, text, text[], bytea, integer, bigint);
-
-CREATE OR REPLACE FUNCTION s2s.session_reopen(
-  x s2s.exchange, p_session_id text, p_wsk_thumbprint text, p_nonce_jti text, p_verification_id text)
-RETURNS s2s.reply LANGUAGE plpgsql AS $$
-DECLARE
-  s s2s.session;
-  v s2s.verification;
-BEGIN
-  -- Whoever verifies the session anew, or provisions it, queues here.
-  SELECT t.* INTO s
-  FROM s2s.session AS t
-  WHERE t.session_id = p_session_id AND t.peer = x.peer AND t.wsk_thumbprint = p_wsk_thumbprint
-  FOR NO KEY UPDATE;
-  IF NOT FOUND OR p_nonce_jti IS NULL OR s.nonce_jti = p_nonce_jti
-     OR EXISTS (SELECT FROM s2s.nonce_jti AS n WHERE n.session_id = p_session_id AND n.jti = p_nonce_jti) THEN
-    RETURN s2s.refuse(x, 'session-consumed');
-  END IF;
-
-  FOR v IN
-    SELECT t.*
-    FROM s2s.session_verifications(p_session_id) AS known (id)
-    JOIN s2s.verification AS t ON t.verification_id = known.id
-    WHERE NOT s2s.verification_is_final(t.status)
-  LOOP
-    v := s2s.verification_lock(v.verification_id);
-    IF NOT s2s.verification_is_final(v.status) THEN
-      RETURN s2s.refuse(x, 'wrong-state', v.status);
-    END IF;
-  END LOOP;
-  INSERT INTO s2s.nonce_jti (created_at, session_id, jti, verification_id)
-  VALUES (clock_timestamp(), p_session_id, p_nonce_jti, p_verification_id);
-  RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION s2s.session_reopen(s2s.exchange, text, text, text, text) IS
-  'A session that is known is verified anew: by its owner, with its key, and with a nonce that says when it was made and '
-  'was never used. One verification at a time. Whatever else it is, the answer does not say whose the session is.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_resume(
   v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea)
@@ -84,7 +45,8 @@ BEGIN
   WITH new_data AS (
     INSERT INTO s2s.verification_data (
       created_at, data_seq, verification_id, server_sealed, client_jwe, issuer_sealed)
-    VALUES (v_now, v.data_seq, v.verification_id, p_server_sealed, coalesce(p_client_jwe, '{}'), p_issuer_sealed)
+    SELECT v_now, v.data_seq, v.verification_id, p_server_sealed, coalesce(p_client_jwe, '{}'), p_issuer_sealed
+    WHERE cardinality(p_client_jwe) > 0 OR num_nonnulls(p_server_sealed, p_issuer_sealed) > 0
   )
   INSERT INTO s2s.job (next_at, created_at, octets, kind, lane, ref, payload)
   VALUES (v_now, v_now, v.data_octets, 'evaluate', v.lane, v.verification_id,
@@ -93,7 +55,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.verification_resume(s2s.verification, text[], bytea, bytea) IS
-  'Adds data to a (locked) verification, which is PENDING again and evaluated anew. The caller has counted it.';
+  'Adds data, if there is any, to a (locked) verification, which is PENDING again and evaluated anew. The caller has '
+  'counted it.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_initiate(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
@@ -110,7 +73,6 @@ DECLARE
   v_now timestamptz := clock_timestamp();
   v_has_data boolean := coalesce(cardinality(p_client_jwe), 0) > 0 OR p_server_sealed IS NOT NULL;
   v_octets bigint := s2s.submission_octets(p_client_jwe, p_server_sealed);
-  v_again boolean := false;
 BEGIN
   IF r.outcome IS NOT NULL THEN
     RETURN r;
@@ -118,48 +80,46 @@ BEGIN
     RETURN s2s.refuse(x, 'content-too-large');
   END IF;
 
-  LOOP
-    -- One statement: what hangs on the session is written only if the session id was unused, by anybody, ever; or if
-    -- the session was opened anew.
-    WITH new_session AS (
-      INSERT INTO s2s.session (
-        created_at, session_id, peer, wsk_thumbprint, wsk, locale, supported_verification_types, verification_id,
-        nonce_jti)
-      SELECT v_now, p_session_id, p_peer, p_wsk_thumbprint, p_wsk, p_locale, p_supported_types, v_id, p_nonce_jti
-      WHERE NOT v_again
-      ON CONFLICT (session_id) DO NOTHING
-      RETURNING session_id
-    ), opened AS (
-      SELECT n.session_id FROM new_session AS n
-      UNION ALL
-      SELECT p_session_id WHERE v_again
-    ), new_data AS (
-      INSERT INTO s2s.verification_data (created_at, data_seq, verification_id, server_sealed, client_jwe)
-      SELECT v_now, 1, v_id, p_server_sealed, coalesce(p_client_jwe, '{}')
-      FROM opened
-      WHERE v_has_data
-    ), new_job AS (
-      INSERT INTO s2s.job (next_at, created_at, octets, kind, lane, ref, payload)
-      SELECT v_now, v_now, v_octets, 'evaluate', p_lane, v_id, '{"dataSeq": 1}'
-      FROM opened
-    )
-    INSERT INTO s2s.verification (
-      created_at, updated_at, expires_at, due_at, data_octets, attempts, max_attempts, requested_device_count,
-      verification_id, session_id, peer, configuration_ids, lane, attestation, locale, supported_verification_types)
-    SELECT v_now, v_now, v_now + p_lifetime, v_now + p_lifetime, v_octets, v_has_data::integer,
-           coalesce(p_max_attempts, 0), coalesce(p_requested_device_count, 1), v_id, o.session_id, p_peer,
-           p_configuration_ids, p_lane, p_attestation, CASE WHEN v_again THEN p_locale END,
-           CASE WHEN v_again THEN p_supported_types END
-    FROM opened AS o
-    RETURNING * INTO v;
-    EXIT WHEN FOUND;
+  -- One statement: what hangs on the session is written only if the session id was unused, by anybody, ever.
+  WITH new_session AS (
+    INSERT INTO s2s.session (
+      created_at, session_id, peer, wsk_thumbprint, wsk, locale, supported_verification_types, verification_id, nonce_jti)
+    VALUES (v_now, p_session_id, p_peer, p_wsk_thumbprint, p_wsk, p_locale, p_supported_types, v_id, p_nonce_jti)
+    ON CONFLICT (session_id) DO NOTHING
+    RETURNING session_id
+  ), new_data AS (
+    INSERT INTO s2s.verification_data (created_at, data_seq, verification_id, server_sealed, client_jwe)
+    SELECT v_now, 1, v_id, p_server_sealed, coalesce(p_client_jwe, '{}')
+    FROM new_session
+    WHERE v_has_data
+  ), new_job AS (
+    INSERT INTO s2s.job (next_at, created_at, octets, kind, lane, ref, payload)
+    SELECT v_now, v_now, v_octets, 'evaluate', p_lane, v_id, '{"dataSeq": 1}'
+    FROM new_session
+  )
+  INSERT INTO s2s.verification (
+    created_at, updated_at, expires_at, due_at, data_octets, attempts, max_attempts, requested_device_count,
+    verification_id, session_id, peer, configuration_ids, lane, attestation)
+  SELECT v_now, v_now, v_now + p_lifetime, v_now + p_lifetime, v_octets, v_has_data::integer,
+         coalesce(p_max_attempts, 0), coalesce(p_requested_device_count, 1), v_id, session_id, p_peer,
+         p_configuration_ids, p_lane, p_attestation
+  FROM new_session
+  RETURNING * INTO v;
 
+  IF NOT FOUND THEN
     r := s2s.session_reopen(x, p_session_id, p_wsk_thumbprint, p_nonce_jti, v_id);
     IF r.outcome IS NOT NULL THEN
       RETURN r;
     END IF;
-    v_again := true;
-  END LOOP;
+    INSERT INTO s2s.verification (
+      created_at, updated_at, expires_at, data_seq, data_octets, attempts, max_attempts, requested_device_count,
+      verification_id, session_id, peer, configuration_ids, lane, attestation, locale, supported_verification_types)
+    VALUES (v_now, v_now, v_now + p_lifetime, 0, v_octets, v_has_data::integer,
+            coalesce(p_max_attempts, 0), coalesce(p_requested_device_count, 1), v_id, p_session_id, p_peer,
+            p_configuration_ids, p_lane, p_attestation, p_locale, p_supported_types)
+    RETURNING * INTO v;
+    v := s2s.verification_resume(v, p_client_jwe, p_server_sealed, NULL);
+  END IF;
   RETURN s2s.store(x, 200, s2s.verification_json(v), p_wake => true);
 END
 $$;

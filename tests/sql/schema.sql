@@ -2022,12 +2022,6 @@ CREATE FUNCTION s2s.rfc3339(p_at timestamp with time zone) RETURNS text
 
 COMMENT ON FUNCTION s2s.rfc3339(p_at timestamp with time zone) IS 'RFC 3339, UTC, in seconds.';
 
-CREATE FUNCTION s2s.session_instances(p_session_id text) RETURNS SETOF s2s.instance
-    LANGUAGE sql STABLE
-    AS …
-
-COMMENT ON FUNCTION s2s.session_instances(p_session_id text) IS 'All instances of a session.';
-
 CREATE FUNCTION s2s.session_peer(p_session_id text) RETURNS text
     LANGUAGE sql STABLE
     AS …
@@ -2038,7 +2032,7 @@ CREATE FUNCTION s2s.session_reopen(x s2s.exchange, p_session_id text, p_wsk_thum
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.session_reopen(x s2s.exchange, p_session_id text, p_wsk_thumbprint text, p_nonce_jti text, p_verification_id text) IS 'A session that is known is verified anew: by its owner, with its key, and with a nonce that says when it was made and was never used. One verification at a time. Whatever else it is, the answer does not say whose the session is.';
+COMMENT ON FUNCTION s2s.session_reopen(x s2s.exchange, p_session_id text, p_wsk_thumbprint text, p_nonce_jti text, p_verification_id text) IS 'Opens a known session for a new verification: for its owner, with its key, and by a nonce that is bound and was never used; one verification at a time. The refusal of anybody else does not say whose the session is.';
 
 CREATE FUNCTION s2s.session_verifications(p_session_id text) RETURNS SETOF text
     LANGUAGE sql STABLE
@@ -2174,7 +2168,7 @@ CREATE FUNCTION s2s.verification_resume(v s2s.verification, p_client_jwe text[],
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea) IS 'Adds data to a (locked) verification, which is PENDING again and evaluated anew. The caller has counted it.';
+COMMENT ON FUNCTION s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea) IS 'Adds data, if there is any, to a (locked) verification, which is PENDING again and evaluated anew. The caller has counted it.';
 
 CREATE FUNCTION s2s.verification_statuses() RETURNS SETOF text
     LANGUAGE sql IMMUTABLE
