@@ -123,6 +123,7 @@ BEGIN
       max_attempts = v.max_attempts,
       authorized_device_count = v.authorized_device_count,
       awaiting_decision = v.awaiting_decision,
+      decided_by = v.decided_by,
       undecided_reason = CASE WHEN p_to = 'PENDING' AND v.awaiting_decision THEN v.undecided_reason END,
       lane = v.lane,
       root_verification_id = v.root_verification_id,
