@@ -3,6 +3,7 @@
  * gw-docgen: prints the documents that are generated from the gateway's tables. A tool of the build; how to refresh
  * them: `gw-docgen > docs/configuration.md`, `gw-docgen openapi wallet-app > docs/openapi/wallet-app.json`.
  */
+#include "admin/api.h"
 #include "config.h"
 #include "wallet/app.h"
 
@@ -14,6 +15,7 @@ static const struct {
     const char *name;
     char *(*text)(void);
 } documents[] = {
+    {"admin", gw_admin_openapi_text},
     {"wallet-app", gw_app_openapi_text},
 };
 
@@ -34,7 +36,7 @@ int main(int argc, char **argv)
 {
     bool known = argc == 1 || (argc == 3 && strcmp(argv[1], "openapi") == 0 && print_openapi(argv[2]));
     if (!known) {
-        fputs("usage: gw-docgen [openapi wallet-app]\n", stderr);
+        fputs("usage: gw-docgen [openapi admin|wallet-app]\n", stderr);
         return 2;
     }
     if (argc == 1)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/admin/api.h"
 #include "gateway/admin/commands.h"
 #include "gateway/db/migrate.h"
 #include "gateway/generation.h"
@@ -45,7 +46,8 @@ static struct gw_generation *load_generation(const char *config_path)
     return generation;
 }
 
-static const struct gw_services services = {.issuer = &gw_issuer_role, .wallet = &gw_wallet_role, .app = &gw_app_api};
+static const struct gw_services services = {
+    .issuer = &gw_issuer_role, .wallet = &gw_wallet_role, .app = &gw_app_api, .admin = &gw_admin_api};
 
 static int run_serve(const struct invocation *invocation)
 {

@@ -40,7 +40,7 @@ void gw_worker_wake_jobs(struct gw_worker *worker)
 static void answer_public(struct gw_server *server, h2o_req_t *req)
 {
     struct gw_worker *worker = server->owner;
-    if (!worker->services->issuer->document(worker->generation, req))
+    if (!worker->services->issuer->document(worker, req))
         gw_http_send_problem(req, S2S_PROBLEM_HTTP_404, "There is nothing at this path.", NULL);
 }
 
@@ -54,7 +54,7 @@ static const struct {
     [GW_LISTEN_WALLET] = {gw_exchange_start, .takes_bodies = true},
     [GW_LISTEN_PUBLIC] = {.on_request = answer_public},
     [GW_LISTEN_APP] = {gw_api_answer, .takes_bodies = true},
-    [GW_LISTEN_ADMIN] = {gw_admin_answer, .once = true},
+    [GW_LISTEN_ADMIN] = {gw_admin_answer, .takes_bodies = true, .once = true},
 };
 
 static bool start_server(struct gw_worker *worker, enum gw_listener_id id)
@@ -73,7 +73,9 @@ static bool start_server(struct gw_worker *worker, enum gw_listener_id id)
         .role = id == GW_LISTEN_S2S      ? services->issuer
                 : id == GW_LISTEN_WALLET ? services->wallet
                                          : NULL,
-        .api = id == GW_LISTEN_APP ? services->app : NULL,
+        .api = id == GW_LISTEN_APP     ? services->app
+               : id == GW_LISTEN_ADMIN ? services->admin
+                                       : NULL,
         .max_body = listeners[id].takes_bodies ? config->limits.max_body * BODY_SLACK : SMALL_BODY,
     };
     bool started = gw_server_start(server, worker->boot->tls[id]);

@@ -21,7 +21,8 @@ struct gw_process;
 /* What a process may be asked to serve; its configuration says which of it. */
 struct gw_services {
     const struct gw_role *issuer, *wallet;
-    const struct gw_api *app;
+    const struct gw_api *app;   /* of the wallet operator's backend */
+    const struct gw_api *admin; /* of the operators */
 };
 
 struct gw_worker {

@@ -8,7 +8,7 @@ readonly S2S_NODE_MAJOR=18 # Debian 12's own; any newer one does too
 declare -Ar S2S_PACKAGES=(
     [build]="gcc libc6-dev cmake ninja-build pkg-config
              libh2o-dev libuv1-dev libjson-c-dev libssl-dev libpq-dev libyaml-dev libcurl4-openssl-dev zlib1g-dev
-             libnghttp2-dev check"
+             libnghttp2-dev libqrencode-dev check"
     [run]="postgresql openssl"
     [demo]="curl"
     [test]="python3 postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl"

@@ -3,12 +3,14 @@
 
 #include "gateway/clock.h"
 #include "gateway/db/statements.h"
+#include "gateway/net/api.h"
 #include "gateway/net/http.h"
 #include "gateway/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define API_PREFIX "/v1/"
 #define LABELS_SIZE 160
 /* Gauges that there are once, and those of a row of the queue's statistics. */
 #define FIXED_GAUGES 10
@@ -202,10 +204,21 @@ static bool path_is(const h2o_req_t *req, const char *path)
     return h2o_memis(req->path.base, len, path, strlen(path));
 }
 
+static bool is_for_api(const h2o_req_t *req)
+{
+    return req->path.len >= strlen(API_PREFIX) && memcmp(req->path.base, API_PREFIX, strlen(API_PREFIX)) == 0;
+}
+
 void gw_admin_answer(struct gw_server *server, h2o_req_t *req)
 {
     struct gw_worker *worker = server->owner;
-    if (!gw_http_method_is(req, "GET") && !gw_http_method_is(req, "HEAD"))
+    const struct gw_config *config = worker->generation->config;
+    if (is_for_api(req) && config->listeners[GW_LISTEN_ADMIN].token_count > 0)
+        gw_api_answer(server, req);
+    else if (is_for_api(req))
+        gw_http_send_problem(req, S2S_PROBLEM_HTTP_404, "The operators' API is off: listeners.admin.tokens has none.",
+                             NULL);
+    else if (!gw_http_method_is(req, "GET") && !gw_http_method_is(req, "HEAD"))
         gw_http_send_problem(req, S2S_PROBLEM_HTTP_405, "Operators' pages are read with GET.", "GET, HEAD");
     else if (path_is(req, "/healthz"))
         send_text(req, 200, "ok\n");
@@ -214,5 +227,6 @@ void gw_admin_answer(struct gw_server *server, h2o_req_t *req)
     else if (path_is(req, "/metrics"))
         ask_database(worker, req, GW_SQL_QUEUE_STATS, answer_metrics);
     else
-        gw_http_send_problem(req, S2S_PROBLEM_HTTP_404, "There are /healthz, /readyz and /metrics.", NULL);
+        gw_http_send_problem(req, S2S_PROBLEM_HTTP_404, "There are /healthz, /readyz, /metrics and the API below /v1/.",
+                             NULL);
 }

@@ -4,6 +4,7 @@
  *   GET /healthz  the process runs
  *   GET /readyz   it can serve: database reached, keys valid, not draining; says what is missing
  *   GET /metrics  Prometheus text
+ *   /v1/…         the operators' API (api.h), when there are tokens for it
  */
 #ifndef GW_ADMIN_H
 #define GW_ADMIN_H

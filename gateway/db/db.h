@@ -83,6 +83,9 @@ void gw_db_integer(struct gw_db_call *call, struct s2s_arena *arena, int64_t val
 /* An interval of `ms` milliseconds; 0 is a zero interval. */
 void gw_db_interval_ms(struct gw_db_call *call, struct s2s_arena *arena, int64_t ms);
 
+/* The octets as the text of a bytea, in the arena: for arrays of them. */
+const char *gw_db_bytea(struct s2s_arena *arena, struct s2s_bytes octets);
+
 /* A text[] of `count` strings, as an array literal in the arena. An entry NULL is SQL NULL. */
 void gw_db_text_array(struct gw_db_call *call, struct s2s_arena *arena, const char *const *texts, size_t count);
 

@@ -2,7 +2,8 @@
 #include "gateway/db/statements.h"
 
 #define REPLY "select status, body, replayed, outcome, wake from s2s."
-#define CALL "$1,$2,$3,$4,$5" /* peer, request id, endpoint, digest, token */
+#define CALL "$1,$2,$3,$4,$5"    /* peer, request id, endpoint, digest, token */
+#define ADMIN_CALL CALL ",$6,$7" /* input, role */
 
 const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_PING] = {"ping", "select 1", 0},
@@ -78,4 +79,42 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_APP_ISSUERS] = {"app_issuers", REPLY "app_issuers($1,$2)", 2},
     [GW_SQL_APP_RECONCILE] = {"app_reconcile", REPLY "app_reconcile(" CALL ",$6)", 6},
     [GW_SQL_APP_RECONCILIATION] = {"app_reconciliation", REPLY "app_reconciliation($1,$2)", 2},
+    [GW_SQL_OFFER_READ] = {"offer_read", "select offer_id, document_sealed from s2s.offer_read($1)", 1},
+    [GW_SQL_ADMIN_VERIFICATIONS] = {"admin_verifications", REPLY "admin_verifications($1,$2)", 2},
+    [GW_SQL_ADMIN_VERIFICATION] = {"admin_verification", REPLY "admin_verification($1,$2)", 2},
+    [GW_SQL_ADMIN_VERIFICATION_ITEMS] = {"admin_verification_items", REPLY "admin_verification_items($1,$2,$3,$4,$5)",
+                                         5},
+    [GW_SQL_ADMIN_DECISION_LOAD] = {"admin_decision_load", REPLY "admin_decision_load($1,$2)", 2},
+    [GW_SQL_ADMIN_DECIDE] = {"admin_decide", REPLY "admin_decide(" ADMIN_CALL ",$8,$9,$10,$11)", 11},
+    [GW_SQL_ADMIN_REQUEST_INFO] = {"admin_request_info", REPLY "admin_request_info(" ADMIN_CALL ")", 7},
+    [GW_SQL_ADMIN_WEB_RESULT] = {"admin_web_result", REPLY "admin_web_result(" ADMIN_CALL ",$8,$9,$10,$11,$12)", 12},
+    [GW_SQL_ADMIN_SESSIONS] = {"admin_sessions", REPLY "admin_sessions($1,$2)", 2},
+    [GW_SQL_ADMIN_SESSION] = {"admin_session", REPLY "admin_session($1,$2)", 2},
+    [GW_SQL_ADMIN_INSTANCES] = {"admin_instances", REPLY "admin_instances($1,$2)", 2},
+    [GW_SQL_ADMIN_INSTANCE] = {"admin_instance", REPLY "admin_instance($1,$2)", 2},
+    [GW_SQL_ADMIN_INSTANCE_ACTION] = {"admin_instance_action", REPLY "admin_instance_action(" ADMIN_CALL ")", 7},
+    [GW_SQL_ADMIN_DATASET_PUT] = {"admin_dataset_put", REPLY "admin_dataset_put(" ADMIN_CALL ",$8)", 8},
+    [GW_SQL_ADMIN_BULK_START] = {"admin_bulk_start", REPLY "admin_bulk_start(" ADMIN_CALL ")", 7},
+    [GW_SQL_ADMIN_BULKS] = {"admin_bulks", REPLY "admin_bulks($1,$2)", 2},
+    [GW_SQL_ADMIN_BULK] = {"admin_bulk", REPLY "admin_bulk($1,$2)", 2},
+    [GW_SQL_ADMIN_DELIVERIES] = {"admin_deliveries", REPLY "admin_deliveries($1,$2)", 2},
+    [GW_SQL_ADMIN_LANES] = {"admin_lanes", REPLY "admin_lanes($1,$2)", 2},
+    [GW_SQL_ADMIN_DEAD_LETTERS] = {"admin_dead_letters", REPLY "admin_dead_letters($1,$2)", 2},
+    [GW_SQL_ADMIN_DEAD_LETTER_REDRIVE] = {"admin_dead_letter_redrive",
+                                          REPLY "admin_dead_letter_redrive(" ADMIN_CALL ")", 7},
+    [GW_SQL_ADMIN_DEAD_LETTERS_REDRIVE] = {"admin_dead_letters_redrive",
+                                           REPLY "admin_dead_letters_redrive(" ADMIN_CALL ")", 7},
+    [GW_SQL_ADMIN_DEAD_JOBS] = {"admin_dead_jobs", REPLY "admin_dead_jobs($1,$2)", 2},
+    [GW_SQL_ADMIN_DEAD_JOB_REDRIVE] = {"admin_dead_job_redrive", REPLY "admin_dead_job_redrive(" ADMIN_CALL ")", 7},
+    [GW_SQL_ADMIN_EVENTS] = {"admin_events", REPLY "admin_events($1,$2)", 2},
+    [GW_SQL_ADMIN_AUDIT] = {"admin_audit", REPLY "admin_audit($1,$2)", 2},
+    [GW_SQL_ADMIN_OFFER_MAKE] = {"admin_offer_make",
+                                 REPLY "admin_offer_make(" ADMIN_CALL ",$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)", 17},
+    [GW_SQL_ADMIN_OFFERS] = {"admin_offers", REPLY "admin_offers($1,$2)", 2},
+    [GW_SQL_ADMIN_OFFER] = {"admin_offer", REPLY "admin_offer($1,$2)", 2},
+    [GW_SQL_ADMIN_OFFER_REVOKE] = {"admin_offer_revoke", REPLY "admin_offer_revoke(" ADMIN_CALL ")", 7},
+    [GW_SQL_ADMIN_RECONCILE] = {"admin_reconcile", REPLY "admin_reconcile(" ADMIN_CALL ")", 7},
+    [GW_SQL_ADMIN_RECONCILIATIONS] = {"admin_reconciliations", REPLY "admin_reconciliations($1,$2)", 2},
+    [GW_SQL_ADMIN_RECONCILIATION] = {"admin_reconciliation", REPLY "admin_reconciliation($1,$2)", 2},
+    [GW_SQL_ADMIN_STATS] = {"admin_stats", REPLY "admin_stats($1,$2)", 2},
 };

@@ -44,6 +44,20 @@ static char *write_quoted(char *out, const char *text)
     return out;
 }
 
+const char *gw_db_bytea(struct s2s_arena *arena, struct s2s_bytes octets)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = s2s_arena_alloc(arena, 2 + 2 * octets.len + 1);
+    s2s_assert(text != NULL);
+    text[0] = '\\';
+    text[1] = 'x';
+    for (size_t i = 0; i < octets.len; ++i) {
+        text[2 + 2 * i] = digits[octets.data[i] >> 4];
+        text[3 + 2 * i] = digits[octets.data[i] & 15];
+    }
+    return text;
+}
+
 void gw_db_text_array(struct gw_db_call *call, struct s2s_arena *arena, const char *const *texts, size_t count)
 {
     size_t len = 3;

@@ -3,6 +3,7 @@
 
 #include "gateway/issuer/endpoints.h"
 #include "gateway/issuer/evaluate.h"
+#include "gateway/issuer/offer_document.h"
 #include "gateway/issuer/wellknown.h"
 #include "gateway/worker.h"
 
@@ -198,11 +199,16 @@ static const struct gw_endpoint endpoints[] = {
     {.message = &s2s_endpoints[S2S_EVENT_NOTIFY], .check = gw_issuer_event},
 };
 
+static bool answer_document(struct gw_worker *worker, h2o_req_t *req)
+{
+    return gw_wellknown_answer(worker->generation, req) || gw_offer_document_answer(worker, req);
+}
+
 const struct gw_role gw_issuer_role = {
     .side = GW_ROLE_ISSUER,
     .listener = GW_LISTEN_S2S,
     .endpoints = endpoints,
     .count = sizeof(endpoints) / sizeof(endpoints[0]),
-    .document = gw_wellknown_answer,
+    .document = answer_document,
     .jobs = &gw_issuer_jobs,
 };

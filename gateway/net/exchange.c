@@ -400,7 +400,7 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
     struct gw_worker *worker = server->owner;
     struct gw_conn *conn = gw_conn_of(req);
     const struct gw_role *role = server->role;
-    if (role->document != NULL && role->document(worker->generation, req))
+    if (role->document != NULL && role->document(worker, req))
         return;
     if (conn->certificate == NULL || !certificate_in_time(conn) || !resolve_peer(conn, role, worker->generation)) {
         /* What a new handshake would refuse, an old connection does not get either: the client finds the reason out by

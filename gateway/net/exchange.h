@@ -45,9 +45,9 @@ struct gw_role {
     enum gw_listener_id listener; /* where it is served */
     const struct gw_endpoint *endpoints;
     size_t count;
-    /* Documents outside of the protocol's endpoints (issuer metadata). True when it has answered. NULL: there are none.
-     */
-    bool (*document)(const struct gw_generation *generation, h2o_req_t *req);
+    /* Documents outside of the protocol's endpoints (issuer metadata). True when it answers, now or later. NULL: there
+     * are none. */
+    bool (*document)(struct gw_worker *worker, h2o_req_t *req);
     const struct gw_job_plan *jobs;
 };
 

@@ -99,6 +99,8 @@ void stub_submit(struct gw_db *db, struct gw_db_call *call)
     struct stub_call *seen = &calls[call_count];
     *seen = (struct stub_call){.statement = call->statement->name, .order_key = call->order_key, .count = call->count};
     for (int i = 0; i < call->count; i++) {
+        if (call->values[i] == NULL)
+            continue;
         seen->lengths[i] = call->formats[i] ? call->lengths[i] : (int)strlen(call->values[i]);
         seen->values[i] = s2s_arena_strndup(arena, call->values[i], (size_t)seen->lengths[i]);
     }

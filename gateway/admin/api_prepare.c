@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What happens to a request of the operators' API before its SQL function runs. The database learns the role of whoever
+ * asks, for the audit ledger, and nothing personal: subjects become pseudonyms, and what is to be kept is sealed.
+ */
+#include "gateway/admin/api.h"
+#include "gateway/credential/subject.h"
+#include "gateway/issuer/web_state.h"
+#include "proto/states.h"
+
+#include <string.h>
+
+bool gw_admin_refuse_internal(struct gw_api_request *rq)
+{
+    return gw_api_refuse(rq, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.");
+}
+
+/* ---- the role ---- */
+
+/* The highest of the caller's roles. */
+static const char *role_of(const struct gw_api_request *rq)
+{
+    return (rq->caller.roles & 1u << GW_OPERATOR_OPERATE) != 0  ? "operate"
+           : (rq->caller.roles & 1u << GW_OPERATOR_REVIEW) != 0 ? "review"
+                                                                : "read";
+}
+
+/* The end of the audit ledger is locked last of all, which a batch could not keep to: hence alone. */
+void gw_admin_begin(struct gw_api_request *rq)
+{
+    gw_api_begin(rq);
+    rq->call.alone = true;
+    gw_db_text(&rq->call, role_of(rq));
+}
+
+bool gw_admin_prepare_write(struct gw_api_request *rq)
+{
+    gw_admin_begin(rq);
+    return true;
+}
+
+/* A GET that is written to the ledger, for what it shows. */
+bool gw_admin_prepare_items(struct gw_api_request *rq)
+{
+    gw_api_begin(rq);
+    rq->call.alone = true;
+    gw_db_text(&rq->call, rq->peer);
+    gw_db_text(&rq->call, rq->request_id[0] != '\0' ? rq->request_id : rq->token);
+    gw_db_text(&rq->call, role_of(rq));
+    return true;
+}
+
+/* ---- subjects in filters ---- */
+
+/* Put pseudonyms, one for each data key, in the place of the member `subject`. */
+static void name_subject_refs(struct gw_api_request *rq, struct json_object *object)
+{
+    const struct gw_vault *vault = rq->generation->vault;
+    const char *subject = s2s_json_string(object, "subject");
+    if (subject == NULL)
+        return;
+    struct json_object *refs = json_object_new_array();
+    for (size_t key = 0; key < gw_vault_key_count(vault); ++key) {
+        char ref[GW_PSEUDONYM_SIZE];
+        gw_subject_ref(vault, key, subject, ref);
+        json_object_array_add(refs, json_object_new_string(ref));
+    }
+    json_object_object_del(object, "subject");
+    json_object_object_add(object, "subjectRefs", refs);
+}
+
+bool gw_admin_prepare_subject_query(struct gw_api_request *rq)
+{
+    name_subject_refs(rq, rq->input);
+    gw_api_begin(rq);
+    return true;
+}
+
+bool gw_admin_prepare_bulk(struct gw_api_request *rq)
+{
+    name_subject_refs(rq, s2s_json_get(rq->body, "filter"));
+    gw_admin_begin(rq);
+    return true;
+}
+
+/* ---- decisions ---- */
+
+/* What an approval names, as parallel arrays. */
+struct approval {
+    struct gw_api_request *rq;
+    const char *session_id;
+    const char **configurations, **refs, **sealed; /* sealed: bytea literals; an entry is NULL where none is needed */
+    struct json_object *aliases;                   /* arrays of the pseudonyms under older data keys */
+    size_t count;
+};
+
+static void *allot(struct gw_api_request *rq, size_t size)
+{
+    void *room = s2s_arena_alloc(rq->arena, size);
+    s2s_assert(room != NULL);
+    return room;
+}
+
+static const char *seal_subject(struct approval *approval, const char *subject)
+{
+    struct gw_api_request *rq = approval->rq;
+    struct s2s_bytes sealed;
+    if (s2s_failed(gw_subject_seal(rq->generation->vault, rq->arena, approval->session_id, subject, &sealed)))
+        return NULL;
+    return gw_db_bytea(rq->arena, sealed);
+}
+
+/* Add a dataset; `pointer` is where its subject stands. */
+static bool add_dataset(struct approval *approval, const char *configuration, const char *subject, const char *pointer)
+{
+    struct gw_api_request *rq = approval->rq;
+    const struct gw_vault *vault = rq->generation->vault;
+    const struct gw_offering *offering = gw_generation_offering(rq->generation, configuration);
+    char *ref = allot(rq, GW_PSEUDONYM_SIZE);
+    if (offering == NULL)
+        return gw_api_violation(rq, "/decision", "is about a credential configuration that is not configured any more");
+    subject = subject != NULL ? subject : offering->config->subject;
+    if (offering->dataset != NULL && !gw_dataset_subject_ref(offering->dataset, subject, ref))
+        return gw_api_violation(rq, pointer, "is nobody of whom the credential configuration has a dataset");
+    gw_subject_ref(vault, 0, subject, ref);
+    struct json_object *older = json_object_new_array();
+    for (size_t key = 1; key < gw_vault_key_count(vault); ++key) {
+        char alias[GW_PSEUDONYM_SIZE];
+        gw_subject_ref(vault, key, subject, alias);
+        json_object_array_add(older, json_object_new_string(alias));
+    }
+    json_object_array_add(approval->aliases, older);
+    approval->configurations[approval->count] = offering->config->id; /* what the body says is taken out of it */
+    approval->refs[approval->count] = ref;
+    if (offering->dataset == NULL) { /* the backend has to be told who it is */
+        approval->sealed[approval->count] = seal_subject(approval, subject);
+        if (approval->sealed[approval->count] == NULL)
+            return gw_admin_refuse_internal(rq);
+    }
+    ++approval->count;
+    return true;
+}
+
+static bool add_datasets(struct approval *approval, struct json_object *datasets)
+{
+    for (size_t i = 0; i < json_object_array_length(datasets); ++i) {
+        struct json_object *dataset = json_object_array_get_idx(datasets, i);
+        const char *pointer = s2s_arena_printf(approval->rq->arena, "/decision/datasets/%zu/subject", i);
+        s2s_assert(pointer != NULL);
+        if (!add_dataset(approval, s2s_json_string(dataset, "credentialConfigurationId"),
+                         s2s_json_string(dataset, "subject"), pointer))
+            return false;
+    }
+    return true;
+}
+
+static bool add_configurations(struct approval *approval, struct json_object *ids, const char *subject)
+{
+    for (size_t i = 0; i < json_object_array_length(ids); ++i)
+        if (!add_dataset(approval, json_object_get_string(json_object_array_get_idx(ids, i)), subject,
+                         "/decision/subject"))
+            return false;
+    return true;
+}
+
+/* Gather what the approval names. False: the request is refused. */
+static bool read_approval(struct gw_api_request *rq, struct json_object *decision, struct approval *approval)
+{
+    struct json_object *datasets = s2s_json_get(decision, "datasets");
+    struct json_object *ids = s2s_json_get(decision, "credentialConfigurationIds");
+    const char *subject = s2s_json_string(decision, "subject");
+    if (datasets != NULL && (ids != NULL || subject != NULL))
+        return gw_api_violation(rq, "/decision/datasets", "cannot stand beside credentialConfigurationIds and subject");
+    if (ids == NULL)
+        ids = s2s_json_get(rq->loaded, "credentialConfigurationIds");
+    size_t most = json_object_array_length(datasets != NULL ? datasets : ids) + 1;
+    *approval = (struct approval){
+        .rq = rq,
+        .session_id = s2s_json_string(rq->loaded, "sessionId"),
+        .configurations = allot(rq, most * sizeof(char *)),
+        .refs = allot(rq, most * sizeof(char *)),
+        .sealed = allot(rq, most * sizeof(char *)),
+        .aliases = s2s_json_own(rq->arena, json_object_new_array()),
+    };
+    return datasets != NULL ? add_datasets(approval, datasets) : add_configurations(approval, ids, subject);
+}
+
+bool gw_admin_prepare_decision(struct gw_api_request *rq)
+{
+    struct json_object *decision = s2s_json_get(rq->body, "decision");
+    bool approves = strcmp(s2s_json_string(decision, "status"), s2s_verification_status_name(S2S_APPROVED)) == 0;
+    struct approval approval = {0};
+    if (approves && !read_approval(rq, decision, &approval))
+        return false;
+    json_object_object_del(decision, "subject");
+    json_object_object_del(decision, "datasets");
+    gw_admin_begin(rq);
+    if (approves) {
+        gw_db_text_array(&rq->call, rq->arena, approval.configurations, approval.count);
+        gw_db_text_array(&rq->call, rq->arena, approval.refs, approval.count);
+        gw_db_text_array(&rq->call, rq->arena, approval.sealed, approval.count);
+        gw_db_text(&rq->call, s2s_json_write(rq->arena, approval.aliases, NULL));
+    } else {
+        for (int i = 0; i < 4; ++i)
+            gw_db_text(&rq->call, NULL);
+    }
+    return true;
+}
+
+/* ---- data ---- */
+
+/* Take members out of the body that the database is not to see. */
+static void keep_from_database(struct gw_api_request *rq, const char *const *members)
+{
+    for (; *members != NULL; ++members)
+        json_object_object_del(rq->body, *members);
+}
+
+static bool seal(struct gw_api_request *rq, const char *context, const char *text, struct s2s_bytes *sealed)
+{
+    if (text != NULL &&
+        !s2s_failed(gw_vault_seal(rq->generation->vault, rq->arena, context, s2s_bytes(text, strlen(text)), sealed)))
+        return true;
+    return gw_admin_refuse_internal(rq);
+}
+
+bool gw_admin_prepare_web_result(struct gw_api_request *rq)
+{
+    static const char *const secret[] = {"state", "result", NULL};
+    const struct gw_limits_config *limits = &rq->generation->config->limits;
+    struct gw_web_state state;
+    struct s2s_bytes sealed;
+    if (s2s_failed(gw_web_state_open(rq->generation->vault, rq->arena, s2s_json_string(rq->body, "state"), &state)))
+        return gw_api_violation(rq, "/state", "is none of this gateway's");
+    bool success = strcmp(s2s_json_string(rq->body, "outcome"), "SUCCESS") == 0;
+    const char *item = gw_web_item(rq->arena, state.item_id, success, s2s_json_get(rq->body, "result"));
+    if (!seal(rq, state.session_id, item, &sealed))
+        return false;
+    keep_from_database(rq, secret);
+    rq->order_key = state.session_id;
+    gw_admin_begin(rq);
+    gw_db_text(&rq->call, state.verification_id);
+    gw_db_text(&rq->call, state.item_id);
+    gw_db_bytes(&rq->call, sealed.data, sealed.len);
+    gw_db_integer(&rq->call, rq->arena, limits->max_submissions);
+    gw_db_integer(&rq->call, rq->arena, (int64_t)limits->max_verification_data);
+    return true;
+}
+
+bool gw_admin_prepare_dataset(struct gw_api_request *rq)
+{
+    static const char *const secret[] = {"claims", NULL};
+    struct s2s_bytes sealed;
+    const char *claims = s2s_json_write(rq->arena, s2s_json_get(rq->body, "claims"), NULL);
+    if (!seal(rq, s2s_json_string(rq->input, "credentialInstanceId"), claims, &sealed))
+        return false;
+    keep_from_database(rq, secret);
+    gw_admin_begin(rq);
+    gw_db_bytes(&rq->call, sealed.data, sealed.len);
+    return true;
+}
