@@ -39,6 +39,7 @@ BEGIN
     LIMIT p_limit;
     RETURN;
   END IF;
+  -- The index of what is due next has no id: those of one claim come together.
   RETURN QUERY
   SELECT d.*
   FROM s2s.lane_names(p_peer) AS lanes (peer)
@@ -46,8 +47,8 @@ BEGIN
     SELECT t.*
     FROM s2s.delivery AS t
     WHERE t.peer = lanes.peer AND t.next_at >= p_after_at AND (t.next_at, t.delivery_id) > (p_after_at, p_after_id)
-    ORDER BY t.next_at, t.delivery_id
-    LIMIT p_limit) AS d
+    ORDER BY t.next_at
+    FETCH FIRST p_limit ROWS WITH TIES) AS d
   ORDER BY d.next_at, d.delivery_id
   LIMIT p_limit;
 END
@@ -102,7 +103,7 @@ BEGIN
               'blockedUntil', s2s.rfc3339(l.blocked_until),
               'failures', l.failures,
               'waiting', t.depth,
-              'oldestAgeSeconds', round(t.oldest_age_s::numeric, 1),
+              'oldestAgeSeconds', round(t.oldest_age_s)::bigint,
               'dead', t.dead)) ORDER BY l.peer)
      FROM s2s.delivery_stats() AS t
      JOIN s2s.lane AS l ON l.peer = t.peer),

@@ -106,12 +106,12 @@ BEGIN
   -- Bounded: whoever looks because there is trouble must not make more of it.
   RETURN s2s.app_answer(200, json_build_object(
     'queues', (SELECT json_agg(json_build_object(
-                        'kind', q.kind, 'depth', q.depth, 'oldestAgeSeconds', round(q.oldest_age_s::numeric, 1),
+                        'kind', q.kind, 'depth', q.depth, 'oldestAgeSeconds', round(q.oldest_age_s)::bigint,
                         'dead', q.dead) ORDER BY q.kind)
                FROM s2s.queue_stats() AS q),
     'deliveries', coalesce(
       (SELECT json_agg(json_build_object(
-                'peer', d.peer, 'depth', d.depth, 'oldestAgeSeconds', round(d.oldest_age_s::numeric, 1),
+                'peer', d.peer, 'depth', d.depth, 'oldestAgeSeconds', round(d.oldest_age_s)::bigint,
                 'blocked', d.blocked, 'dead', d.dead) ORDER BY d.peer)
        FROM s2s.delivery_stats() AS d),
       '[]'),
