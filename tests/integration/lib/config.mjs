@@ -69,7 +69,8 @@ const issuerConfig = (place) => {
 /** The token of the wallet operator's backend; the configuration has only its hash. */
 export const APP_TOKEN = 'the-token-of-the-tests-backend';
 
-const sha256 = (text) => createHash('sha256').update(text).digest('hex');
+/** What the configuration has of a token. */
+export const hashOfToken = (token) => createHash('sha256').update(token).digest('hex');
 
 /** Its peers, the issuers, are added by whoever has some. */
 const walletConfig = (place) => {
@@ -81,7 +82,7 @@ const walletConfig = (place) => {
     wallet: {
       url: `https://${ADDRESS}:${ports.wallet}`,
       poll: { first: '200ms', longest: '1s' },
-      app_tokens: [{ name: 'backend', sha256: sha256(APP_TOKEN) }],
+      app_tokens: [{ name: 'backend', sha256: hashOfToken(APP_TOKEN) }],
     },
     listeners: { wallet: mutual(ports.wallet), app: { address: ADDRESS, port: ports.app }, ...config.listeners },
     outbound: { certificate: 'pki/wallet.crt', key: 'pki/wallet.key', timeout: '3s' },

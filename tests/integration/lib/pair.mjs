@@ -186,9 +186,19 @@ export async function assertBound(jwe, wek, key) {
   assert.equal(thumbprint(decodeJws(credential.split('~')[0]).payload.cnf.jwk), thumbprint(key));
 }
 
+/** End a pair, by force when it does not end well. */
+async function closeOrKill(pair, options) {
+  try {
+    await pair.close(options);
+  } catch (error) {
+    pair.kill();
+    throw error;
+  }
+}
+
 /** Declare the last test of a file: both gateways leave all in order. */
 export function closingPair(pair, options) {
-  test(`${pair.name}: both gateways end well, with quiet logs and clean databases`, () => pair.close(options));
+  test(`${pair.name}: both gateways end well, with quiet logs and clean databases`, () => closeOrKill(pair, options));
 }
 
 /** Run `body` with a pair of its own, which is closed afterwards. */
@@ -200,5 +210,5 @@ export async function withPair(name, options, body) {
     pair.kill();
     throw error;
   }
-  await pair.close(options.closing);
+  await closeOrKill(pair, options.closing);
 }
