@@ -124,12 +124,12 @@ DECLARE
   v_last integer;
   v_shown json;
 BEGIN
-  -- The row that fills the page is its last one, else the last that was looked at.
-  SELECT m.position INTO v_last
+  -- The row that fills the page is its last one, if others match after it; else the last that was looked at.
+  SELECT min(m.position) FILTER (WHERE m.nth = p_limit) INTO v_last
   FROM (SELECT t.position, row_number() OVER (ORDER BY t.position) AS nth
         FROM unnest(p_items) WITH ORDINALITY AS t (item, position)
         WHERE t.item IS NOT NULL) AS m
-  WHERE m.nth = p_limit;
+  HAVING max(m.nth) > p_limit;
   v_last := coalesce(v_last, least(v_walked, s2s.admin_walk(p_limit, p_is_sifted) - 1));
 
   SELECT json_agg(m.item ORDER BY m.position) INTO v_shown

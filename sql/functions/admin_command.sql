@@ -27,13 +27,8 @@ $$;
 COMMENT ON FUNCTION s2s.command_instance(text, text, text) IS 'SUSPEND, RESUME, CANCEL, UPDATED or DISPLAY_UPDATED.';
 
 CREATE OR REPLACE FUNCTION s2s.command_redrive(p_delivery_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-  v_is_redriven boolean := s2s.delivery_redrive(p_delivery_id);
 BEGIN
-  IF v_is_redriven THEN
-    PERFORM s2s.redrive_audit(s2s.command_who(), 'operate', NULL, ARRAY[p_delivery_id]);
-  END IF;
-  RETURN v_is_redriven;
+  RETURN s2s.redrive_by(s2s.command_who(), 'operate', NULL, ARRAY[p_delivery_id]) > 0;
 END
 $$;
 COMMENT ON FUNCTION s2s.command_redrive(bigint) IS 'Owes a dead letter again.';

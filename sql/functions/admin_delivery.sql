@@ -14,6 +14,7 @@
 --
 --   s2s.deliveries_page(p_ref text, p_peer text, p_after_at timestamptz, p_after_id bigint, p_limit int)
 --       -> setof s2s.delivery
+--   s2s.redrive_by(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[]) -> int: how many
 --   s2s.dead_letters_page(p_peer text, p_before bigint, p_limit int) -> setof s2s.delivery_dead
 --   s2s.ledger_page(p_ref text, p_peer text, p_from timestamptz, p_before_at timestamptz, p_before_id bigint, p_limit int)
 --       -> setof s2s.ledger
@@ -163,14 +164,26 @@ END
 $$;
 COMMENT ON FUNCTION s2s.admin_dead_letters(uuid, json) IS 'Lists deliveries that were given up.';
 
-CREATE OR REPLACE FUNCTION s2s.redrive_audit(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[])
-RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION s2s.redrive_by(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[])
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  x s2s.delivery_dead;
+  v_ids bigint[] := '{}';
+  v_details json[] := '{}';
 BEGIN
-  PERFORM s2s.audit_add(p_who, p_role, p_request_id, 'dead-letter.redrive', d.id::text)
-  FROM unnest(p_delivery_ids) AS d (id);
+  FOR x IN SELECT t.* FROM s2s.delivery_dead AS t WHERE t.delivery_id = ANY (p_delivery_ids) ORDER BY t.delivery_id LOOP
+    IF s2s.delivery_redrive(x.delivery_id) THEN
+      v_ids := v_ids || x.delivery_id;
+      v_details := v_details || json_build_object('peer', x.peer, 'endpoint', x.endpoint, 'ref', x.ref);
+    END IF;
+  END LOOP;
+  PERFORM s2s.audit_add(p_who, p_role, p_request_id, 'dead-letter.redrive', d.id::text, d.detail)
+  FROM unnest(v_ids, v_details) AS d (id, detail);
+  RETURN cardinality(v_ids);
 END
 $$;
-COMMENT ON FUNCTION s2s.redrive_audit(text, text, uuid, bigint[]) IS 'Writes down that dead letters are owed again.';
+COMMENT ON FUNCTION s2s.redrive_by(text, text, uuid, bigint[]) IS
+  'An operator has dead letters sent again; how many of them there were.';
 
 CREATE OR REPLACE FUNCTION s2s.admin_dead_letter_redrive(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text)
@@ -182,10 +195,9 @@ DECLARE
 BEGIN
   IF r.outcome IS NOT NULL THEN
     RETURN r;
-  ELSIF NOT s2s.delivery_redrive(v_id) THEN
+  ELSIF s2s.redrive_by(p_peer, p_role, p_request_id, ARRAY[v_id]) = 0 THEN
     RETURN s2s.refuse(x, 'not-found');
   END IF;
-  PERFORM s2s.redrive_audit(p_peer, p_role, p_request_id, ARRAY[v_id]);
   RETURN s2s.store(x, 200, json_build_object('deadLetterId', v_id)::text, p_wake => true);
 END
 $$;
@@ -198,21 +210,15 @@ DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
   r s2s.reply := s2s.claim(x);
   v_of text := p_input -> 'body' ->> 'peer';
-  v_limit integer := (s2s.admin_bounds()).redriven;
-  v_id bigint;
-  v_ids bigint[] := '{}';
+  v_redriven integer;
 BEGIN
   IF r.outcome IS NOT NULL THEN
     RETURN r;
   END IF;
-  FOR v_id IN SELECT p.delivery_id FROM s2s.dead_letters_page(v_of, 9223372036854775807, v_limit) AS p LOOP
-    IF s2s.delivery_redrive(v_id) THEN
-      v_ids := v_ids || v_id;
-    END IF;
-  END LOOP;
-  PERFORM s2s.redrive_audit(p_peer, p_role, p_request_id, v_ids);
+  v_redriven := s2s.redrive_by(p_peer, p_role, p_request_id, ARRAY(
+    SELECT p.delivery_id FROM s2s.dead_letters_page(v_of, 9223372036854775807, (s2s.admin_bounds()).redriven) AS p));
   RETURN s2s.store(x, 200, json_build_object(
-    'redriven', cardinality(v_ids),
+    'redriven', v_redriven,
     'more', EXISTS (SELECT FROM s2s.dead_letters_page(v_of, 9223372036854775807, 1)))::text, p_wake => true);
 END
 $$;

@@ -74,7 +74,11 @@ BEGIN
   SELECT 'redrive-not-audited', g.delivery_id::text
   FROM s2s.ledger AS g
   WHERE g.event = 'redriven' AND g.at >= v_since
-    AND NOT s2s.audit_has(g.delivery_id::text, 'dead-letter.redrive', g.at)
+    -- By the thing: what was owed anew meanwhile has another id.
+    AND NOT EXISTS (
+      SELECT FROM s2s.audit AS a
+      WHERE a.action = 'dead-letter.redrive' AND a.detail ->> 'ref' = g.ref AND a.detail ->> 'endpoint' = g.endpoint
+        AND a.detail ->> 'peer' = g.peer AND a.at >= g.at)
 
   UNION ALL
   SELECT 'reconciliation-not-audited', r.reconciliation_id

@@ -1998,11 +1998,11 @@ CREATE FUNCTION s2s.reconcile_walk(r s2s.reconciliation) RETURNS s2s.reconciliat
 
 COMMENT ON FUNCTION s2s.reconcile_walk(r s2s.reconciliation) IS 'Asks about the next instances of a run.';
 
-CREATE FUNCTION s2s.redrive_audit(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[]) RETURNS void
+CREATE FUNCTION s2s.redrive_by(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[]) RETURNS integer
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.redrive_audit(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[]) IS 'Writes down that dead letters are owed again.';
+COMMENT ON FUNCTION s2s.redrive_by(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[]) IS 'An operator has dead letters sent again; how many of them there were.';
 
 CREATE FUNCTION s2s.refuse(x s2s.exchange, p_type text, p_current_status text DEFAULT NULL::text) RETURNS s2s.reply
     LANGUAGE plpgsql
