@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Working memory of a job, in sizes of the most data that a verification may have: read, decoded, decrypted and parsed.
+/* Working memory of a job, in sizes of the largest thing that it may have in hand: read, decoded, decrypted and parsed.
  */
 #define JOB_MEMORY_FACTOR 8
 /* Parameters of a claim, a chore, or the end of a job. */
@@ -56,6 +56,16 @@ static const struct gw_jobs_config *config_of(const struct gw_worker *worker)
 
 /* ---- jobs ---- */
 
+/* What a verification was given; what the application gave, or is told; what a peer answers. */
+static size_t memory_of(const struct gw_config *config)
+{
+    const size_t sizes[] = {config->limits.max_verification_data, config->limits.max_body, config->outbound.max_answer};
+    size_t largest = 0;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); ++i)
+        largest = sizes[i] > largest ? sizes[i] : largest;
+    return largest * JOB_MEMORY_FACTOR;
+}
+
 static struct gw_job *job_new(struct claimer *claimer, const PGresult *result, int row)
 {
     struct gw_worker *worker = claimer->jobs->worker;
@@ -64,7 +74,7 @@ static struct gw_job *job_new(struct claimer *claimer, const PGresult *result, i
     job->worker = worker;
     job->generation = gw_generation_ref(worker->generation);
     job->kind = claimer->kind;
-    job->arena = s2s_arena_new(worker->generation->config->limits.max_verification_data * JOB_MEMORY_FACTOR);
+    job->arena = s2s_arena_new(memory_of(worker->generation->config));
     job->params = s2s_arena_new(CALL_MEMORY);
     job->id = s2s_arena_strndup(job->params, PQgetvalue(result, row, 0), (size_t)PQgetlength(result, row, 0));
     s2s_assert(job->id != NULL);
