@@ -523,6 +523,30 @@ static void check_backends(struct gw_reader *reader, const struct gw_config *con
     }
 }
 
+static bool is_sent(const struct gw_config *config, const char *event)
+{
+    for (size_t i = 0; i < config->webhook_count; i++) {
+        const struct gw_string_list *events = &config->webhooks[i].events;
+        for (size_t j = 0; j < events->count; j++)
+            if (same(events->items[j], event))
+                return true;
+        if (events->count == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What an issuer asks for must not wait for the word of somebody who never hears of it. */
+static void check_lifecycle(struct gw_reader *reader, const struct gw_config *config, const struct gw_yaml *wallet)
+{
+    if (!config->wallet.lifecycle_backend || is_sent(config, "lifecycle.requested"))
+        return;
+    size_t mark = gw_enter(reader, "wallet");
+    complain_key(reader, gw_yaml_get(wallet, "lifecycle"), "lifecycle",
+                 "`backend` needs a webhook that is sent the event lifecycle.requested; add one");
+    gw_leave(reader, mark);
+}
+
 void gw_check_config(struct gw_reader *reader, void *object, const struct gw_yaml *node)
 {
     struct gw_config *config = object;
@@ -531,6 +555,7 @@ void gw_check_config(struct gw_reader *reader, void *object, const struct gw_yam
     check_ports(reader, config);
     check_tokens(reader, &config->listeners[GW_LISTEN_ADMIN]);
     check_backends(reader, config);
+    check_lifecycle(reader, config, gw_yaml_get(node, "wallet"));
     const struct gw_yaml *peers = gw_yaml_get(node, "peers");
     if (peers == NULL || peers->kind != GW_YAML_SEQUENCE)
         return;

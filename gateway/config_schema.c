@@ -126,7 +126,8 @@ static const struct gw_section wallet = {
             {"lifecycle", &gw_type_flag, AT(gw_wallet_config, lifecycle_backend),
              .choices = (const char *const[]){"immediate", "backend", NULL}, .fallback = "immediate",
              .doc = "What becomes of a suspension, resumption or removal that an issuer asks for: done at once, or "
-                    "answered SCHEDULED and done when the backend says so (webhook `lifecycle.requested`)."},
+                    "answered SCHEDULED and done when the backend says so, which a webhook must ask (event "
+                    "`lifecycle.requested`)."},
             {"fetch_retention", &gw_type_duration, AT(gw_wallet_config, fetch_retention_ms), .fallback = "24h",
              RANGE(MINUTES(1), DAYS(90)),
              .doc = "How long the backend can read what it has fetched. The gateway keeps ciphertext only."},

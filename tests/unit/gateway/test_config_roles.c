@@ -33,7 +33,7 @@ static const char complete[] = "role: wallet\n"
                                "webhooks:\n"
                                "  - name: backend\n"
                                "    url: http://127.0.0.1:8080/hooks\n"
-                               "    events: [verification.changed, delivery.dead]\n"
+                               "    events: [verification.changed, lifecycle.requested]\n"
                                "    secrets: [new.key, old.key]\n"
                                "peers:\n"
                                "  - name: issuer\n"
@@ -133,7 +133,21 @@ static const struct change {
     {"http://127.0.0.1:8080/hooks", "ftp://127.0.0.1/", "webhooks[0].url: not an https URL"},
     {"verification.changed", "verification.change", "there is no such event; did you mean 'verification.changed'?"},
     {"secrets: [new.key, old.key]", "secrets: []", "webhooks[0].secrets: the list is empty"},
+    {", lifecycle.requested]", "]",
+     "wallet.lifecycle: `backend` needs a webhook that is sent the event lifecycle.requested"},
 };
+
+/* It is one to whom all events are sent, too. */
+START_TEST(a_webhook_without_a_choice_hears_of_lifecycles)
+{
+    const char *choice = "    events: [verification.changed, lifecycle.requested]\n", *at = strstr(complete, choice);
+    struct gw_config *config =
+        load(s2s_arena_printf(arena, "%.*s%s", (int)(at - complete), complete, at + strlen(choice)));
+    fflush(errors.out);
+    ck_assert_msg(config != NULL, "%s", error_text);
+    gw_config_free(config);
+}
+END_TEST
 
 START_TEST(a_fault_is_reported)
 {
@@ -173,6 +187,7 @@ static Suite *config_roles_suite(void)
     tcase_add_checked_fixture(tc, set_up, fixture_teardown);
     tcase_add_test(tc, a_wallet_is_read);
     tcase_add_loop_test(tc, a_fault_is_reported, 0, sizeof changes / sizeof *changes);
+    tcase_add_test(tc, a_webhook_without_a_choice_hears_of_lifecycles);
     tcase_add_loop_test(tc, the_ways_to_listen_for_the_backend, 0, 3);
     suite_add_tcase(suite, tc);
     return suite;
