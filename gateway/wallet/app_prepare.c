@@ -55,15 +55,15 @@ static void copy_member(struct json_object *to, struct json_object *from, const 
         json_object_object_add(to, name, json_object_get(value));
 }
 
-/* Give the database the name of the issuer that `object` names by name or identifier. False when there is none; then
- * the member stays as it is. */
-static bool name_issuer(struct gw_api_request *rq, struct json_object *object)
+/* Give the database the name of the issuer that `object` names by name or identifier. NULL when there is none; then the
+ * member stays as it is. */
+static const struct gw_peer *name_issuer(struct gw_api_request *rq, struct json_object *object)
 {
     const char *given = s2s_json_string(object, "issuer");
     const struct gw_peer *issuer = given != NULL ? gw_generation_issuer(rq->generation, given) : NULL;
     if (issuer != NULL)
         s2s_json_set_string(object, "issuer", issuer->config->name);
-    return issuer != NULL;
+    return issuer;
 }
 
 static bool refuse_issuer(struct gw_api_request *rq)
@@ -134,7 +134,7 @@ bool gw_app_prepare_event(struct gw_api_request *rq)
 
 bool gw_app_prepare_reconcile(struct gw_api_request *rq)
 {
-    if (s2s_json_string(rq->body, "issuer") != NULL && !name_issuer(rq, rq->body))
+    if (s2s_json_string(rq->body, "issuer") != NULL && name_issuer(rq, rq->body) == NULL)
         return refuse_issuer(rq);
     gw_api_begin(rq);
     return true;
@@ -142,7 +142,11 @@ bool gw_app_prepare_reconcile(struct gw_api_request *rq)
 
 bool gw_app_prepare_issuer(struct gw_api_request *rq)
 {
-    (void)name_issuer(rq, rq->input); /* sessions outlive the configuration: an unknown one may have some */
+    /* Sessions outlive the configuration: an unknown one may have some. Of one that is configured, the database may not
+     * have heard yet. */
+    const struct gw_peer *issuer = name_issuer(rq, rq->input);
+    if (issuer != NULL && issuer->config->credential_issuer != NULL)
+        s2s_json_set_string(rq->input, "credentialIssuer", issuer->config->credential_issuer);
     gw_api_begin(rq);
     return true;
 }

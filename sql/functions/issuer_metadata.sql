@@ -128,10 +128,18 @@ COMMENT ON FUNCTION s2s.app_issuers(uuid, json) IS 'Lists the issuers.';
 CREATE OR REPLACE FUNCTION s2s.app_issuer(p_token uuid, p_input json) RETURNS s2s.reply LANGUAGE plpgsql STABLE AS $$
 DECLARE
   m s2s.issuer_metadata;
+  -- Of an issuer that the configuration has. Right after a start or a reload there may be nothing else of it.
+  v_identifier text := p_input ->> 'credentialIssuer';
 BEGIN
-  SELECT t.* INTO m FROM s2s.issuer_metadata AS t WHERE t.issuer = p_input ->> 'issuer' AND t.active;
-  IF NOT FOUND THEN
+  SELECT t.* INTO m
+  FROM s2s.issuer_metadata AS t
+  WHERE t.issuer = p_input ->> 'issuer' AND t.active
+    AND t.identifier IS NOT DISTINCT FROM coalesce(v_identifier, t.identifier);
+  IF NOT FOUND AND v_identifier IS NULL THEN
     RETURN s2s.app_problem(p_token, 'not-found');
+  ELSIF NOT FOUND THEN
+    m.issuer := p_input ->> 'issuer';
+    m.identifier := v_identifier;
   END IF;
   RETURN s2s.app_answer(200, s2s.json_join(
     s2s.issuer_metadata_json(m),

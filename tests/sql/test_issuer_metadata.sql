@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What issuers publish: fetched, kept, fetched again; and shown.
 BEGIN;
-SELECT plan(45);
+SELECT plan(48);
 
 SELECT is(s2s.metadata_set('{one,two}', '{https://one.example,https://two.example}'), 2, 'two issuers');
 SELECT is(s2s.metadata_set('{one,two}', '{https://one.example,https://two.example}'), 0, 'the same again');
@@ -56,6 +56,12 @@ SELECT is(pg_temp.shown('two') -> 'metadata', pg_temp.doc('two')::jsonb, 'beside
 SELECT is(s2s.metadata_set('{one}', '{https://one.example}'), 1, 'one of them is gone');
 SELECT is(test.brief(test.ask('app_issuer', '{"issuer": "two"}')), '404 answered NOT_FOUND', 'not shown');
 SELECT is(test.brief(test.ask('app_issuer', '{"issuer": "x"}')), '404 answered NOT_FOUND', 'as unknown ones');
+SELECT is(test.body(test.ask('app_issuer', '{"issuer": "two", "credentialIssuer": "https://two.example"}')),
+          '{"issuer": "two", "credentialIssuer": "https://two.example"}', 'back in the configuration: only that is known yet');
+SELECT is(test.body(test.ask('app_issuer', '{"issuer": "one", "credentialIssuer": "https://new.example"}')),
+          '{"issuer": "one", "credentialIssuer": "https://new.example"}', 'the document of another identifier is not shown');
+SELECT is(test.body(test.ask('app_issuer', '{"issuer": "one", "credentialIssuer": "https://one.example"}')), pg_temp.shown('one'),
+          'that of its own is');
 SELECT lives_ok('SELECT pg_temp.pass()', 'time passes');
 SELECT is(pg_temp.claim(6), 'one 1 "b"', 'nor fetched');
 SELECT is(s2s.metadata_set('{one,two}', '{https://one.example,https://two.example}'), 1, 'it comes back');
