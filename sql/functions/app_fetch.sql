@@ -30,7 +30,11 @@ BEGIN
   FROM s2s.wallet_fetch AS t
   WHERE t.instance_id = i.instance_id AND t.request_digest = p_request_digest AND t.state = 'WAITING';
   IF FOUND THEN
-    RETURN s2s.store(x, 202, s2s.wallet_fetch_json(f)::text);
+    -- The issuer may have been given up: somebody wants to know after all.
+    PERFORM s2s.delivery_owe(i.issuer, '/credential/get', f.fetch_id, p_side => 'WALLET')
+    WHERE NOT EXISTS (SELECT FROM s2s.delivery AS d
+                      WHERE d.ref = f.fetch_id AND d.endpoint = '/credential/get' AND d.side = 'WALLET');
+    RETURN s2s.store(x, 202, s2s.wallet_fetch_json(f)::text, p_wake => true);
   END IF;
 
   INSERT INTO s2s.wallet_fetch (created_at, updated_at, fetch_id, instance_id, request, request_digest)

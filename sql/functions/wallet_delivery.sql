@@ -271,6 +271,10 @@ BEGIN
     detail := 'the answer names an instance of another session';
     RETURN;
   END IF;
+  IF w.problem IS NOT NULL THEN
+    w.problem := NULL;
+    PERFORM s2s.wallet_session_write(w);
+  END IF;
   IF v_added IS NOT NULL THEN
     PERFORM s2s.webhook_owe('instances.provisioned', w.session_id, 'WALLET');
   END IF;

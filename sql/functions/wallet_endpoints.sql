@@ -104,13 +104,19 @@ CREATE OR REPLACE FUNCTION s2s.wallet_lifecycle_ask(
   i s2s.wallet_instance, x s2s.exchange, p_action text, p_reason text)
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
+  l s2s.wallet_lifecycle;
   v_lifecycle_id text := gen_random_uuid();
   v_now timestamptz := clock_timestamp();
 BEGIN
-  -- Asked for already, and nothing else since.
-  IF (SELECT l.action FROM s2s.wallet_lifecycle AS l
-      WHERE l.instance_id = i.instance_id AND l.state IN ('REQUESTED', 'SCHEDULED')
-      ORDER BY l.created_at DESC LIMIT 1) = p_action THEN
+  SELECT t.* INTO l
+  FROM s2s.wallet_lifecycle AS t
+  WHERE t.instance_id = i.instance_id AND t.state IN ('REQUESTED', 'SCHEDULED')
+  ORDER BY t.created_at DESC LIMIT 1;
+  IF l.action = p_action THEN
+    -- Asked for already, and nothing else since. Whoever was to be told may be gone, and others may have come.
+    IF l.state = 'REQUESTED' THEN
+      PERFORM s2s.webhook_owe('lifecycle.requested', l.lifecycle_id, 'WALLET');
+    END IF;
     RETURN true;
   ELSIF s2s.webhook_owe('lifecycle.requested', v_lifecycle_id, 'WALLET') = 0 THEN
     RETURN false;

@@ -2,7 +2,7 @@
 -- The wallet's view of credential instances: provision, get, acts of either side, events. The issuer is the peer "issuer",
 -- the instance of session S is S-1.
 BEGIN;
-SELECT plan(117);
+SELECT plan(123);
 
 SELECT is(s2s.lanes_set('{issuer,other}', '[{"name": "backend"}]'), 3, 'two issuers and a webhook');
 
@@ -171,8 +171,15 @@ SELECT is(pg_temp.manage('SUSPEND', true), 'SCHEDULED SUSPENDED_WALLET SUSPENDED
 CREATE TEMP TABLE lifecycle AS SELECT * FROM s2s.wallet_lifecycle;
 SELECT is((SELECT count(*) FROM lifecycle), 1::bigint, 'once');
 SELECT is(test.owed('lifecycle.requested', lifecycle_id) IS NULL, false, 'by webhook') FROM lifecycle;
+SELECT lives_ok($$SELECT s2s.lanes_set('{issuer,other}', '[{"name": "backend"}, {"name": "second"}]')$$, 'another webhook comes');
+SELECT is(pg_temp.manage('SUSPEND', true), 'SCHEDULED SUSPENDED_WALLET SUSPENDED_WALLET', 'the issuer insists');
+SELECT results_eq($$SELECT d.peer FROM lifecycle, s2s.delivery AS d WHERE d.ref = lifecycle_id ORDER BY d.peer$$,
+                  $$VALUES ('webhook:backend' COLLATE "C"), ('webhook:second')$$, 'who has come meanwhile is asked too');
+SELECT lives_ok($$DELETE FROM s2s.delivery WHERE peer = 'webhook:second'; SELECT s2s.lanes_set('{issuer,other}', '[{"name": "backend"}]')$$, 'and goes');
 SELECT is(test.answered('lifecycle.requested', lifecycle_id, NULL), 'done', 'it says nothing') FROM lifecycle;
 SELECT is((SELECT state FROM s2s.wallet_lifecycle), 'SCHEDULED', 'it will tell');
+SELECT is(pg_temp.manage('SUSPEND', true), 'SCHEDULED SUSPENDED_WALLET SUSPENDED_WALLET', 'the issuer insists again');
+SELECT is(test.owed('lifecycle.requested', lifecycle_id) IS NULL, true, 'the backend knows') FROM lifecycle;
 SELECT is(pg_temp.instance(), 'SUSPENDED_WALLET 10 v2', 'nothing has changed');
 SELECT is(s2s.wallet_lifecycle_end(lifecycle_id, 'COMPLETED', NULL), true, 'it does') FROM lifecycle;
 SELECT is(s2s.wallet_lifecycle_end(lifecycle_id, 'FAILED', NULL), false, 'once') FROM lifecycle;
