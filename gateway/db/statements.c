@@ -56,7 +56,7 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
                                          7},
     [GW_SQL_WALLET_MANAGE] = {"wallet_manage", REPLY "wallet_manage(" CALL ",$6,$7,$8,$9,$10)", 10},
     [GW_SQL_WALLET_EVENT] = {"wallet_event", REPLY "wallet_event(" CALL ",$6,$7,$8,$9,$10)", 10},
-    [GW_SQL_WALLET_MAINTAIN] = {"wallet_maintain", "select s2s.wallet_maintain($1)", 1},
+    [GW_SQL_WALLET_MAINTAIN] = {"wallet_maintain", "select s2s.wallet_maintain($1, $2, $3)", 3},
     [GW_SQL_METADATA_SET] = {"metadata_set", "select s2s.metadata_set($1,$2)", 2},
     [GW_SQL_METADATA_CLAIM] = {"metadata_claim", "select id, attempts, etag from s2s.metadata_claim($1,$2,$3)", 3},
     [GW_SQL_METADATA_DONE] = {"metadata_done", "select s2s.metadata_done($1,$2,$3,$4,$5)", 5},

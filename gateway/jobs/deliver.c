@@ -82,6 +82,17 @@ void gw_deliver_prepare_lanes(struct gw_worker *worker, struct gw_db_call *call,
 
 /* ---- how a flight ends ---- */
 
+void gw_deliver_poll_parameters(struct gw_db_call *call, struct s2s_arena *arena, const struct gw_poll_config *poll)
+{
+    if (poll != NULL && poll->enabled) {
+        gw_db_interval_ms(call, arena, poll->first_ms);
+        gw_db_interval_ms(call, arena, poll->longest_ms);
+    } else {
+        gw_db_text(call, NULL);
+        gw_db_text(call, NULL);
+    }
+}
+
 /* Verdicts as the database knows them. */
 static const char *const kinds[] = {[GW_RETRY] = "retry", [GW_BLOCKED] = "blocked", [GW_FINAL] = "final"};
 
@@ -141,17 +152,11 @@ static void commit_fault(struct delivery *delivery, const char *reason, int stat
 static void commit_done(struct delivery *delivery, int status, const char *answer)
 {
     struct gw_job *job = delivery->job;
-    const struct gw_poll_config *poll = &job->generation->config->wallet.poll;
     gw_job_call(job, GW_SQL_DELIVERY_DONE);
     gw_db_integer(&job->call, job->params, status);
     gw_db_text(&job->call, answer);
-    if (delivery->route->polls && poll->enabled) {
-        gw_db_interval_ms(&job->call, job->params, poll->first_ms);
-        gw_db_interval_ms(&job->call, job->params, poll->longest_ms);
-    } else {
-        gw_db_text(&job->call, NULL);
-        gw_db_text(&job->call, NULL);
-    }
+    gw_deliver_poll_parameters(&job->call, job->params,
+                               delivery->route->polls ? &job->generation->config->wallet.poll : NULL);
     gw_db_interval_ms(&job->call, job->params, job->generation->config->outbound.give_up_after_ms);
     gw_job_commit(job);
 }
@@ -276,8 +281,8 @@ static struct s2s_result compose(struct delivery *delivery, const char *body, co
     struct gw_outbound_call *call = &delivery->call;
     if (sealed != NULL)
         S2S_TRY(gw_message_open(job->generation->vault, job->arena, delivery->session_id, body, sealed, &call->body));
-    else
-        call->body = copy(job, body);
+    else if ((call->body = s2s_arena_strndup(job->arena, body, strlen(body))) == NULL)
+        return s2s_fail(S2S_LIMIT, "a message is too large");
     call->body_len = strlen(call->body);
     if (delivery->route == &webhooks)
         return s2s_ok();

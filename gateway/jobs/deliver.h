@@ -23,4 +23,8 @@ void gw_deliver_run(struct gw_job *job, const PGresult *result, int row);
 /* A chore: tell the database which peers and which receivers of webhooks can be called. */
 void gw_deliver_prepare_lanes(struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena);
 
+/* Add two parameters: how soon and how seldom peers are asked that have nothing to tell yet; null both when they are
+ * not asked, or `poll` is NULL. */
+void gw_deliver_poll_parameters(struct gw_db_call *call, struct s2s_arena *arena, const struct gw_poll_config *poll);
+
 #endif

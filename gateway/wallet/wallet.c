@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What issuers tell and ask a wallet server (profile sections 4 and 5): /verification/notify, /credential/status and
- * manage, /event/notify. Every one of them is decided in SQL (sql/functions/wallet_inbound.sql): whose session and
+ * manage, /event/notify. Every one of them is decided in SQL (sql/functions/wallet_endpoints.sql): whose session and
  * instance it is, and whether it is news.
  */
 #include "gateway/wallet/wallet.h"
 
+#include "gateway/jobs/deliver.h"
 #include "gateway/jobs/reconcile.h"
 #include "gateway/wallet/metadata.h"
 #include "gateway/worker.h"
@@ -85,7 +86,9 @@ static void prepare_reconcile(struct gw_worker *worker, struct gw_db_call *call,
 
 static void prepare_maintain(struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
 {
-    gw_db_interval_ms(call, arena, worker->generation->config->wallet.fetch_retention_ms);
+    const struct gw_wallet_config *wallet = &worker->generation->config->wallet;
+    gw_db_interval_ms(call, arena, wallet->fetch_retention_ms);
+    gw_deliver_poll_parameters(call, arena, &wallet->poll);
 }
 
 static const struct gw_job_kind kinds[] = {
@@ -94,7 +97,7 @@ static const struct gw_job_kind kinds[] = {
 
 static const struct gw_chore chores[] = {
     {"issuers", GW_SQL_METADATA_SET, 10 * 1000, gw_metadata_prepare_issuers},
-    {"wallet_maintain", GW_SQL_WALLET_MAINTAIN, 10 * 1000, prepare_maintain},
+    {"wallet_maintain", GW_SQL_WALLET_MAINTAIN, 1000, prepare_maintain},
     GW_RECONCILE_CHORE(prepare_reconcile),
 };
 

@@ -63,6 +63,9 @@ CREATE TABLE s2s.wallet_session (
 -- Listing, page by page: all; and those of some issuers in some states, however few of many.
 CREATE INDEX wallet_session_listed ON s2s.wallet_session (created_at, session_id);
 CREATE INDEX wallet_session_listed_by ON s2s.wallet_session (issuer, status, created_at, session_id);
+-- Of these, what is left to the issuers' notices: s2s.wallet_poll_again() looks for it.
+CREATE INDEX wallet_session_not_polled ON s2s.wallet_session (created_at)
+  WHERE NOT polled AND status IN ('PENDING', 'ADDITIONAL_INFO_REQUIRED', 'REJECTED');
 -- Ciphertext does not compress.
 ALTER TABLE s2s.wallet_session ALTER COLUMN body_sealed SET STORAGE EXTERNAL;
 

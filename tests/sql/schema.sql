@@ -2390,11 +2390,11 @@ CREATE FUNCTION s2s.wallet_lock_thing(d s2s.delivery) RETURNS void
 
 COMMENT ON FUNCTION s2s.wallet_lock_thing(d s2s.delivery) IS 'Locks what an answer of the issuer will change.';
 
-CREATE FUNCTION s2s.wallet_maintain(p_fetch_retention interval) RETURNS integer
+CREATE FUNCTION s2s.wallet_maintain(p_fetch_retention interval, p_poll_first interval DEFAULT NULL::interval, p_poll_longest interval DEFAULT NULL::interval) RETURNS integer
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.wallet_maintain(p_fetch_retention interval) IS 'Forgets fetches that were settled so long ago, at most 1,000 a call: to be called until there are fewer.';
+COMMENT ON FUNCTION s2s.wallet_maintain(p_fetch_retention interval, p_poll_first interval, p_poll_longest interval) IS 'Forgets fetches that were settled so long ago, at most 1,000 a call: to be called every second. p_poll_first and p_poll_longest: as s2s.delivery_done(); what is not polled is polled from now on, unless they are null.';
 
 CREATE FUNCTION s2s.wallet_manage(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_action text, p_reason text, p_backend boolean) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -2425,6 +2425,12 @@ CREATE FUNCTION s2s.wallet_poll_after(p_polls integer, p_first interval, p_longe
     AS …
 
 COMMENT ON FUNCTION s2s.wallet_poll_after(p_polls integer, p_first interval, p_longest interval) IS 'When to ask again after so many answers: twice as long each time. A fifth of it is jitter.';
+
+CREATE FUNCTION s2s.wallet_poll_again(p_poll_first interval, p_poll_longest interval) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.wallet_poll_again(p_poll_first interval, p_poll_longest interval) IS 'Asks about issuances and fetches that were left to the notices of their issuers while nobody was polled.';
 
 CREATE FUNCTION s2s.wallet_problem(p_status integer, p_answer jsonb) RETURNS json
     LANGUAGE sql IMMUTABLE
@@ -3089,6 +3095,8 @@ CREATE INDEX wallet_lifecycle_open ON s2s.wallet_lifecycle USING btree (instance
 CREATE INDEX wallet_session_listed ON s2s.wallet_session USING btree (created_at, session_id);
 
 CREATE INDEX wallet_session_listed_by ON s2s.wallet_session USING btree (issuer, status, created_at, session_id);
+
+CREATE INDEX wallet_session_not_polled ON s2s.wallet_session USING btree (created_at) WHERE ((NOT polled) AND (status = ANY (ARRAY['PENDING'::text, 'ADDITIONAL_INFO_REQUIRED'::text, 'REJECTED'::text])));
 
 ALTER INDEX s2s.ledger_listed ATTACH PARTITION s2s.ledger_default_peer_at_delivery_id_idx;
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The application API: fetches, and how long they are kept.
 BEGIN;
-SELECT plan(33);
+SELECT plan(42);
 
 SELECT is(s2s.lanes_set('{issuer}'), 1, 'an issuer');
 SELECT is(test.app_provisioned('S'), 'done', 'an instance');
@@ -23,6 +23,12 @@ SELECT is(test.brief(pg_temp.shown()), '202 answered', 'shown as waiting');
 SELECT is(test.brief(test.ask('app_fetch', '{"fetchId": "X"}')), '404 answered NOT_FOUND', 'unknown');
 SELECT is(test.brief(test.app_fetch('X')), '404 answered NOT_FOUND', 'of an unknown instance');
 
+SELECT lives_ok($$SELECT test.sent('/credential/get', pg_temp.id());
+                  SELECT s2s.delivery_failed(d.delivery_id, test.lease(77), 'retry', 'timeout', '0', NULL, '-1 s')
+                  FROM test.owed('/credential/get', pg_temp.id()) AS d$$, 'the issuer is given up');
+SELECT is(test.body(pg_temp.shown()) ->> 'status', 'WAITING', 'an operator may send it again');
+SELECT is(test.body(test.app_fetch('S')) ->> 'fetchId', pg_temp.id(), 'but when it is asked for again');
+SELECT is((test.owed('/credential/get', pg_temp.id())).owed, 1::bigint, 'it is owed again');
 SELECT is(test.answered('/credential/get', pg_temp.id(), '{"credentialVersion": "v1", "credentials": {"jwe": "x.y.z", "n": null}, "other": 1}'),
           'done', 'answered');
 SELECT is(test.brief(pg_temp.shown()), '200 answered', 'ready');
@@ -53,6 +59,14 @@ INSERT INTO s2s.wallet_fetch (created_at, updated_at, fetch_id, instance_id, sta
 SELECT '2026-01-01', '2026-01-01', n, 'S-1', 'FAILED', '{}', '' FROM generate_series(1, 1001) AS n;
 SELECT is(s2s.wallet_maintain('1 hour'), 1000, 'a bounded number at once');
 SELECT is(s2s.wallet_maintain('1 hour'), 1, 'the rest the next time');
+
+-- What was left to the issuer's word while nobody was polled.
+SELECT lives_ok($$UPDATE s2s.delivery SET next_at = 'infinity', owed_at = 'infinity' WHERE endpoint = '/credential/get'$$, 'fetches that do not poll');
+SELECT lives_ok($$SELECT s2s.wallet_maintain('1 hour')$$, 'still without polls');
+SELECT is((SELECT bool_and(next_at = 'infinity') FROM s2s.delivery WHERE endpoint = '/credential/get'), true, 'wait on');
+SELECT lives_ok($$SELECT s2s.wallet_maintain('1 hour', '2 s', '60 s')$$, 'with polls');
+SELECT is((SELECT bool_and(next_at <= clock_timestamp() AND owed_at <= clock_timestamp()) FROM s2s.delivery WHERE endpoint = '/credential/get'),
+          true, 'ask again');
 
 -- What is over gives nothing.
 SELECT is((test.app_action('S', 'SUSPEND')).status, 200, 'suspended');

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The wallet's view of verifications: what is sent, what answers and notices do, polls. The issuer is the peer "issuer".
 BEGIN;
-SELECT plan(112);
+SELECT plan(119);
 
 SELECT is(s2s.lanes_set('{issuer,other}'), 2, 'two issuers');
 
@@ -143,6 +143,14 @@ SELECT is(pg_temp.owed('N'), 'verification/status', 'it does not notify what we 
 SELECT lives_ok($$SELECT test.sent('/verification/status', 'N')$$, 'once');
 SELECT is(test.told('/verification/status', 'N', test.status_json('N', 'DENIED', '{"reasonCode": "CANCELLED"}'), p_first => NULL, p_longest => NULL), 'done', 'denied');
 SELECT is(pg_temp.state('N') || pg_temp.owed('N'), 'DENIED 3', 'over');
+
+SELECT lives_ok($$SELECT test.app_start('P'), test.sent('/verification/initiate', 'P')$$, 'another start');
+SELECT is(test.told('/verification/initiate', 'P', test.status_json('P', 'PENDING'), p_first => NULL, p_longest => NULL), 'done', 'answered');
+SELECT is(s2s.wallet_maintain('1 hour'), 0, 'as long as nobody is to be polled');
+SELECT is(pg_temp.state('P') || pg_temp.owed('P'), 'PENDING 2', 'nobody asks');
+SELECT is(s2s.wallet_maintain('1 hour', '2 s', '60 s'), 0, 'the configuration changes');
+SELECT is(pg_temp.state('P') || ' ' || pg_temp.owed('P'), 'PENDING 2 polled verification/status', 'it is asked again');
+SELECT is((SELECT seconds BETWEEN 1 AND 62 FROM pg_temp.poll('P')), true, 'some time soon');
 
 -- ---- a notice that overtakes the answer to initiate ----
 
