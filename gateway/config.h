@@ -109,16 +109,51 @@ struct gw_peer_config {
     struct gw_string_list content_hosts;    /* whose documents may be fetched by reference; none: no references */
 };
 
-/* One item that the built-in policy asks for (VerificationDataItemRequest) and how it is compared. */
+/* Types of verification items that are looked at with more than a comparison of texts (profile D12). */
+enum gw_item_kind {
+    GW_ITEM_OTHER, /* all that we know nothing of */
+    GW_ITEM_OTP,
+    GW_ITEM_RISK_SIGNALS,
+    GW_ITEM_OFFER,         /* pre_authorized_code */
+    GW_ITEM_PRIOR_SESSION, /* device migration */
+    GW_ITEM_WEB,           /* auth_on_web */
+    GW_ITEM_DOCUMENT,
+    GW_ITEM_PRESENTATION, /* openid4vp */
+    GW_ITEM_KINDS
+};
+
+/* The kind of a type; GW_ITEM_OTHER for one that we do not know. */
+enum gw_item_kind gw_item_kind_of(const char *type);
+
+/* The type of a kind; NULL of GW_ITEM_OTHER. */
+const char *gw_item_type_of(enum gw_item_kind kind);
+
+/* Who sends an item. */
+enum gw_item_origin { GW_FROM_CLIENT, GW_FROM_SERVER, GW_FROM_EITHER, GW_FROM_ISSUER };
+
+struct s2s_dcql;
+
+/* One item that is asked for (VerificationDataItemRequest), and how it is judged. */
 struct gw_item_policy {
     char *id;
     char *type;
+    enum gw_item_kind kind; /* derived from the type */
     bool required;
-    bool from_server;            /* origin: server; default client */
+    enum gw_item_origin origin;
     char *member;                /* NULL: presence is enough */
     char *expected;              /* expected text of `member`; NULL: any non-empty string */
     char *mismatch_reason;       /* reasonCode of REJECTED; default ITEM_MISMATCH */
     struct json_object *request; /* further members of the item request, or NULL */
+
+    /* Of presentations. */
+    struct json_object *dcql;     /* as it is asked */
+    const struct s2s_dcql *query; /* the same, checked */
+    struct gw_file_list trust;    /* PEM bundles: who may have issued what is presented */
+    bool iss_in_certificate;      /* `iss` must be a name of its certificate; default true */
+    int64_t max_age_s;            /* of the key binding; default 10 min */
+
+    char *redirect_url; /* of an authentication on the web */
+    size_t max_size;    /* of a document, octets; default 4 MiB */
 };
 
 enum gw_decision_mode { GW_DECIDE_APPROVE, GW_DECIDE_DENY, GW_DECIDE_REVIEW };
@@ -232,6 +267,14 @@ struct gw_issuer_config {
     int64_t session_lifetime_ms;         /* default 24 h: then a verification that is not final is EXPIRED */
     int64_t iat_window_s;                /* default 300 */
     int64_t poll_interval_s;             /* `interval` of a 202; default 2 */
+    struct gw_string_list status_hosts;  /* whose status lists of presented credentials are fetched; none: unchecked */
+};
+
+/* How documents by reference and status lists are fetched. */
+struct gw_references_config {
+    struct gw_file_list ca; /* who may sign the certificates of their hosts; empty: the system's authorities */
+    int64_t timeout_ms;     /* of one document; default 30 s */
+    bool private_addresses; /* also from addresses inside; default false */
 };
 
 /* Who may use the application API. */
@@ -315,6 +358,7 @@ struct gw_config {
     struct gw_backend_config *backends;
     size_t backend_count;
     struct gw_offers_config offers;
+    struct gw_references_config references;
     struct gw_database_config database;
     struct gw_jobs_config jobs;
     struct gw_outbound_config outbound;

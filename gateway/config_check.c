@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <libpq-fe.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,20 +22,6 @@ static bool among(const char *word, const char *const *words)
         if (same(word, *words++))
             return true;
     return false;
-}
-
-/* Complain about the key `name` of the section that is being checked; `value` is the key's node. */
-__attribute__((format(printf, 4, 5))) static void complain_key(struct gw_reader *reader, const struct gw_yaml *value,
-                                                               const char *name, const char *format, ...)
-{
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    size_t mark = gw_enter(reader, ".%s", name);
-    gw_complain(reader, value, "%s", text);
-    gw_leave(reader, mark);
 }
 
 /* ---- Issuer ---- */
@@ -60,7 +45,7 @@ static char *take_base_path(struct gw_reader *reader, const char *url, const str
     char *path = gw_reader_copy(reader, gw_url_path(url));
     const char *fault = base_path_fault(path);
     if (fault != NULL)
-        complain_key(reader, gw_yaml_get(node, "url"), "url", "%s", fault);
+        gw_complain_key(reader, gw_yaml_get(node, "url"), "url", "%s", fault);
     return path;
 }
 
@@ -69,7 +54,7 @@ void gw_check_issuer(struct gw_reader *reader, void *object, const struct gw_yam
     struct gw_issuer_config *issuer = object;
     issuer->base_path = take_base_path(reader, issuer->url, node);
     if (issuer->encryption_key_count > 0 && issuer->encryption_keys[0].retire_after != 0)
-        complain_key(reader, gw_yaml_get(node, "encryption_keys"), "encryption_keys",
+        gw_complain_key(reader, gw_yaml_get(node, "encryption_keys"), "encryption_keys",
                      "the newest key retires; put a key without retire_after first");
 }
 
@@ -79,7 +64,7 @@ void gw_check_poll(struct gw_reader *reader, void *object, const struct gw_yaml 
 {
     const struct gw_poll_config *poll = object;
     if (poll->longest_ms != 0 && poll->longest_ms < poll->first_ms)
-        complain_key(reader, gw_yaml_get(node, "longest"), "longest", "less than first; make it longer");
+        gw_complain_key(reader, gw_yaml_get(node, "longest"), "longest", "less than first; make it longer");
 }
 
 void gw_check_token(struct gw_reader *reader, void *object, const struct gw_yaml *node)
@@ -143,9 +128,9 @@ void gw_check_webhook(struct gw_reader *reader, void *object, const struct gw_ya
         for (const char *const *event = gw_webhook_events; *event != NULL; event++)
             gw_suggest(&suggestion, *event);
         if (suggestion.best != NULL)
-            complain_key(reader, item, "events", "there is no such event; did you mean '%s'?", suggestion.best);
+            gw_complain_key(reader, item, "events", "there is no such event; did you mean '%s'?", suggestion.best);
         else
-            complain_key(reader, item, "events", "there is no such event; see docs/configuration.md");
+            gw_complain_key(reader, item, "events", "there is no such event; see docs/configuration.md");
     }
 }
 
@@ -173,7 +158,7 @@ void gw_check_admin_listener(struct gw_reader *reader, void *object, const struc
     gw_check_listener(reader, object, node);
     const struct gw_listener_config *listener = object;
     if (listener->address != NULL && !gw_address_is_loopback(listener->address))
-        complain_key(reader, gw_yaml_get(node, "address"), "address",
+        gw_complain_key(reader, gw_yaml_get(node, "address"), "address",
                      "the operators' listener has no TLS; give a loopback address, 127.0.0.1 or ::1");
 }
 
@@ -194,7 +179,7 @@ void gw_check_app_listener(struct gw_reader *reader, void *object, const struct 
     else if (certificate && gw_yaml_get(node, "socket") != NULL)
         gw_complain(reader, node, "a Unix socket has no TLS; remove certificate, key and client_ca");
     else if (listener->address != NULL && !certificate && !gw_address_is_loopback(listener->address))
-        complain_key(reader, gw_yaml_get(node, "address"), "address",
+        gw_complain_key(reader, gw_yaml_get(node, "address"), "address",
                      "without TLS only a loopback address is possible; add certificate, key and client_ca, or give "
                      "127.0.0.1 or ::1");
 }
@@ -269,7 +254,7 @@ void gw_check_database(struct gw_reader *reader, void *object, const struct gw_y
         gw_complain(reader, url_node, "%s is not a connection string of libpq; write for example %s",
                     url_node != NULL ? "url" : "S2S_DATABASE_URL", "postgresql://user@host/database");
     else if (url_node != NULL && password && gw_file_exposed(reader->file))
-        complain_key(
+        gw_complain_key(
             reader, url_node, "url",
             "the URL holds a password, but this file is open to group or others; run: chmod 600 %s (or give the URL "
             "in S2S_DATABASE_URL)",
@@ -287,7 +272,7 @@ static void take_role(struct gw_reader *reader, struct gw_peer_config *peer, con
                  : same(peer->role_name, "wallet") ? GW_ROLE_WALLET
                                                    : GW_ROLE_ISSUER;
     if ((peer->role & reader->roles) != 0 && reader->roles != both)
-        complain_key(reader, gw_yaml_get(node, "role"), "role",
+        gw_complain_key(reader, gw_yaml_get(node, "role"), "role",
                      "this process is on the same side; peers are on the other side, correct one of the two");
 }
 
@@ -309,12 +294,12 @@ void gw_check_peer(struct gw_reader *reader, void *object, const struct gw_yaml 
     struct gw_peer_config *peer = object;
     peer->line = node->line;
     if (among(peer->name, reserved))
-        complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is reserved; give another", peer->name);
+        gw_complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is reserved; give another", peer->name);
     take_role(reader, peer, node);
     if (peer->role == GW_ROLE_ISSUER)
         take_issuer_identifier(reader, peer);
     else if (peer->role == GW_ROLE_WALLET && gw_yaml_get(node, "credential_issuer") != NULL)
-        complain_key(reader, gw_yaml_get(node, "credential_issuer"), "credential_issuer",
+        gw_complain_key(reader, gw_yaml_get(node, "credential_issuer"), "credential_issuer",
                      "the peer is a wallet; remove it");
 }
 
@@ -416,22 +401,8 @@ void gw_check_claim(struct gw_reader *reader, void *object, const struct gw_yaml
 {
     const struct gw_claim_config *claim = object;
     if (claim->name != NULL && gw_claim_is_reserved(claim->name))
-        complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is not for datasets; name the claim otherwise",
+        gw_complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is not for datasets; name the claim otherwise",
                      claim->name);
-}
-
-void gw_check_item(struct gw_reader *reader, void *object, const struct gw_yaml *node)
-{
-    static const char *const given[] = {"id", "type", "required", NULL};
-    const struct gw_item_policy *item = object;
-    if (item->expected != NULL && item->member == NULL)
-        complain_key(reader, gw_yaml_get(node, "expected"), "expected",
-                     "nothing says which member to compare; add the key 'member'");
-    const struct gw_yaml *request = gw_yaml_get(node, "request");
-    for (size_t i = 0; given[i] != NULL; i++)
-        if (gw_yaml_get(request, given[i]) != NULL)
-            complain_key(reader, gw_yaml_get(request, given[i]), "request",
-                         "'%s' is set by the item's own key; remove it", given[i]);
 }
 
 /* A secret that is compared must not be open to guessing because nobody thought of a limit. */
@@ -454,13 +425,13 @@ static void check_sources(struct gw_reader *reader, const struct gw_credential_c
     const struct gw_yaml *dataset = gw_yaml_get(node, "dataset");
     const struct gw_yaml *verification = gw_yaml_get(node, "verification");
     if (dataset != NULL && (gw_yaml_get(dataset, "file") == NULL) == (gw_yaml_get(dataset, "backend") == NULL))
-        complain_key(reader, dataset, "dataset", "give either file or backend");
+        gw_complain_key(reader, dataset, "dataset", "give either file or backend");
     if (credential->by_webhook != (gw_yaml_get(node, "decision_backend") != NULL))
         gw_complain(reader, node, "`decision: webhook` and decision_backend go together; give both or neither");
     else if (!credential->by_webhook && verification == NULL)
         gw_complain(reader, node, "the required key 'verification' is missing; add it, or let a backend decide");
     else if (!credential->by_webhook && gw_yaml_get(verification, "decision") == NULL)
-        complain_key(reader, verification, "verification",
+        gw_complain_key(reader, verification, "verification",
                      "the required key 'decision' is missing; add it (approve, deny or review)");
 }
 
@@ -474,7 +445,7 @@ void gw_check_credential(struct gw_reader *reader, void *object, const struct gw
     for (size_t i = 0; i < credential->policy.item_count; i++)
         if (same(credential->policy.items[i].id, credential->subject_item))
             return;
-    complain_key(reader, gw_yaml_get(gw_yaml_get(node, "dataset"), "subject_item"), "dataset.subject_item",
+    gw_complain_key(reader, gw_yaml_get(gw_yaml_get(node, "dataset"), "subject_item"), "dataset.subject_item",
                  "no item of verification.items has the id '%s'; add it or correct the id", credential->subject_item);
 }
 

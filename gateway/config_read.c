@@ -53,6 +53,18 @@ void gw_complain(struct gw_reader *reader, const struct gw_yaml *node, const cha
                     reader->path[0] != '\0' ? ": " : "", text);
 }
 
+void gw_complain_key(struct gw_reader *reader, const struct gw_yaml *value, const char *name, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    size_t mark = gw_enter(reader, ".%s", name);
+    gw_complain(reader, value, "%s", text);
+    gw_leave(reader, mark);
+}
+
 /* What a node is, in the words of an error; never its text, which may be a secret in the wrong place. */
 static const char *found(const struct gw_yaml *node)
 {

@@ -79,6 +79,9 @@ static const struct gw_section issuer = {
             {"poll_interval", &gw_type_seconds, AT(gw_issuer_config, poll_interval_s), .fallback = "2s",
              RANGE(SECONDS(1), HOURS(1)),
              .doc = "`interval` and `Retry-After` of a 202 for a credential that is not ready."},
+            {"status_hosts", &gw_type_names, AT(gw_issuer_config, status_hosts), .min = 1,
+             .otherwise = "their status is not checked",
+             .doc = "Hosts, `HOST` or `HOST:PORT`, that status lists of presented credentials may be fetched from."},
             END,
         },
 };
@@ -419,6 +422,21 @@ static const struct gw_section offers = {
         },
 };
 
+static const struct gw_section references = {
+    .keys =
+        (const struct gw_key[]){
+            {"ca", &gw_type_files, AT(gw_references_config, ca), .min = 1, .otherwise = "the system's authorities",
+             .doc = "PEM bundles of the authorities that may sign the certificates of `content_hosts` and "
+                    "`status_hosts`."},
+            {"timeout", &gw_type_duration, AT(gw_references_config, timeout_ms), .fallback = "20s",
+             RANGE(SECONDS(1), MINUTES(10)), .doc = "Longest that one document may take; less than `jobs.lease`."},
+            {"private_addresses", &gw_type_boolean, AT(gw_references_config, private_addresses), .fallback = "false",
+             .doc = "Whether a host may have an address inside (loopback, private, link-local). Only for environments "
+                    "whose hosts are all there: it opens what the gateway can reach to whoever may name a listed host."},
+            END,
+        },
+};
+
 static const struct gw_section webhook = {
     .size = sizeof(struct gw_webhook_config),
     .unique = "name",
@@ -604,20 +622,41 @@ static const struct gw_section item = {
             {"id", &gw_type_string, AT(gw_item_policy, id), .required = true, RANGE(1, 128),
              .doc = "`id` of the verification data item."},
             {"type", &gw_type_string, AT(gw_item_policy, type), .required = true,
-             .doc = "`type` of the item, for example `urn:s2s-gateway:verification:otp`."},
+             .doc = "`type` of the item. Those of `urn:s2s-gateway:verification:` that the gateway knows are `otp`, "
+                    "`risk_signals`, `pre_authorized_code`, `prior_session`, `auth_on_web`, `document` and "
+                    "`openid4vp`; of any other type texts are compared."},
             {"required", &gw_type_boolean, AT(gw_item_policy, required), .fallback = "true",
              .doc = "Whether there is no decision without it."},
-            {"origin", &gw_type_flag, AT(gw_item_policy, from_server),
-             .choices = (const char *const[]){"client", "server", NULL}, .fallback = "client",
-             .doc = "Who sends it: the wallet client, encrypted and signed, or the wallet server."},
-            {"member", &gw_type_string, AT(gw_item_policy, member), .otherwise = "presence is enough",
+            {"origin", &gw_type_choice, AT(gw_item_policy, origin),
+             .choices = (const char *const[]){[GW_FROM_CLIENT] = "client",
+                                              [GW_FROM_SERVER] = "server",
+                                              [GW_FROM_EITHER] = "either",
+                                              NULL},
+             .otherwise = "`client`; `server` for `risk_signals`; `either` for `prior_session`",
+             .doc = "Who sends it: the wallet client, encrypted and signed, or the wallet server. Not for "
+                    "`auth_on_web`, whose result comes from the issuer's own site."},
+            {"member", &gw_type_string, AT(gw_item_policy, member), .otherwise = "`otp` for `otp`; else presence",
              .doc = "Member of the item that is looked at."},
             {"expected", &gw_type_string, AT(gw_item_policy, expected), .otherwise = "any text but the empty one",
              .doc = "The text that `member` must hold."},
-            {"mismatch_reason", &gw_type_string, AT(gw_item_policy, mismatch_reason), .fallback = "ITEM_MISMATCH",
-             RANGE(1, 128), .doc = "`reasonCode` of the REJECTED that answers another text."},
+            {"mismatch_reason", &gw_type_string, AT(gw_item_policy, mismatch_reason),
+             .otherwise = "what the item's type says, or ITEM_MISMATCH", RANGE(1, 128),
+             .doc = "`reasonCode` of the REJECTED that answers an item that does not match."},
             {"request", &gw_type_object, AT(gw_item_policy, request), .otherwise = "none",
              .doc = "Further members of the item's request, for example a hint to the holder."},
+            {"dcql", &gw_type_object, AT(gw_item_policy, dcql), .otherwise = "none",
+             .doc = "`openid4vp`: the DCQL query (OpenID4VP 1.0 section 6) for credentials `dc+sd-jwt`."},
+            {"trust", &gw_type_files, AT(gw_item_policy, trust), .min = 1, .otherwise = "none",
+             .doc = "`openid4vp`: PEM bundles of the authorities behind the issuers of presented credentials."},
+            {"iss_in_certificate", &gw_type_boolean, AT(gw_item_policy, iss_in_certificate), .fallback = "true",
+             .doc = "`openid4vp`: whether `iss` must be a name of the certificate that has signed. Without it every "
+                    "issuer under an authority can speak for all others."},
+            {"max_age", &gw_type_seconds, AT(gw_item_policy, max_age_s), .fallback = "10m",
+             RANGE(SECONDS(1), DAYS(1)), .doc = "`openid4vp`: how old the key binding may be when it is looked at."},
+            {"redirect_url", &gw_type_url, AT(gw_item_policy, redirect_url), .otherwise = "none",
+             .doc = "`auth_on_web`: where the holder's browser is sent, with the query parameter `state`."},
+            {"max_size", &gw_type_size, AT(gw_item_policy, max_size), .fallback = "4MiB", RANGE(1, MIB(1024)),
+             .doc = "`document`: octets of a document, by value or by reference."},
             END,
         },
 };
@@ -729,6 +768,9 @@ const struct gw_section gw_config_schema = {
              .doc = "Programs of the issuer's that decide on verifications, or know the claims of credentials."},
             {"offers", &gw_type_section, AT(gw_config, offers), .section = &offers, .otherwise = "see its keys",
              .doc = "Credential offers that the issuer's operator makes."},
+            {"references", &gw_type_section, AT(gw_config, references), .section = &references,
+             .otherwise = "see its keys",
+             .doc = "How documents by reference, and status lists of presented credentials, are fetched."},
             {"limits", &gw_type_section, AT(gw_config, limits), .section = &limits, .otherwise = "see its keys",
              .doc = "What protects the gateway from its callers. `max_body`, `max_depth`, `max_submissions`, "
                     "`max_verification_data`, `request_memory` and `tls_session_lifetime` follow a reload, a change of "

@@ -10,6 +10,7 @@
  *   config_json.c       … for values that stay JSON,
  *   config_peer.c       … for the identity of peers
  *   config_check.c      rules between keys
+ *   config_items.c      … of the items that are asked for
  *   config_reference.c  docs/configuration.md
  *   config.c            puts them together
  */
@@ -119,6 +120,10 @@ void gw_read_section(struct gw_reader *reader, const struct gw_section *section,
 __attribute__((format(printf, 3, 4))) void gw_complain(struct gw_reader *reader, const struct gw_yaml *node,
                                                        const char *format, ...);
 
+/* The same of the key `name` of the section that is being checked; `value` is the key's node. */
+__attribute__((format(printf, 4, 5))) void gw_complain_key(struct gw_reader *reader, const struct gw_yaml *value,
+                                                           const char *name, const char *format, ...);
+
 /* Complain that the node is not of the row's type. */
 void gw_complain_type(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node);
 
@@ -178,6 +183,8 @@ void gw_check_rule(struct gw_reader *reader, void *object, const struct gw_yaml 
 void gw_check_credential(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_claim(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 void gw_check_verification(struct gw_reader *reader, void *object, const struct gw_yaml *node);
+
+/* config_items.c: likewise. */
 void gw_check_item(struct gw_reader *reader, void *object, const struct gw_yaml *node);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define MAX_KEY_FILE (64 * 1024)
+#define MAX_TRUST_FILE (4 * 1024 * 1024)
 #define MAX_METADATA (8 * 1024 * 1024)
 
 static void *zalloc(size_t count, size_t size)
@@ -230,6 +231,51 @@ static bool load_receivers(struct gw_generation *g, struct gw_config_errors *err
     return ok;
 }
 
+/* ---- whom to trust ---- */
+
+static bool add_anchors(struct s2s_trust *trust, const struct gw_file *file, struct gw_config_errors *errors)
+{
+    size_t len;
+    char *pem = gw_file_read(file->path, MAX_TRUST_FILE, &len);
+    if (pem == NULL) {
+        gw_config_error(errors, file->line, "%s cannot be read: %s", file->path, strerror(errno));
+        return false;
+    }
+    struct s2s_result r = s2s_trust_add_pem(trust, s2s_bytes(pem, len));
+    free(pem);
+    if (s2s_failed(r))
+        gw_config_error(errors, file->line, "%s is no bundle of PEM certificates: %s", file->path, r.detail);
+    return !s2s_failed(r);
+}
+
+static bool load_anchors(struct gw_generation *g, const struct gw_file_list *files, struct gw_config_errors *errors)
+{
+    struct gw_anchors *anchors = &g->anchors[g->anchor_count++];
+    bool ok = true;
+    *anchors = (struct gw_anchors){files, s2s_trust_new(S2S_X5C_LIMITS)};
+    for (size_t i = 0; i < files->count; ++i)
+        ok = add_anchors(anchors->trust, &files->items[i], errors) && ok;
+    return ok;
+}
+
+static bool load_trust(struct gw_generation *g, struct gw_config_errors *errors)
+{
+    const struct gw_config *config = g->config;
+    size_t most = config->peer_count;
+    bool ok = true;
+    for (size_t c = 0; c < config->credential_count; ++c)
+        most += config->credentials[c].policy.item_count;
+    g->anchors = zalloc(most, sizeof(*g->anchors));
+    for (size_t i = 0; i < config->peer_count; ++i)
+        if (config->peers[i].attestation != GW_ATTESTATION_IGNORED)
+            ok = load_anchors(g, &config->peers[i].attestation_trust, errors) && ok;
+    for (size_t c = 0; c < config->credential_count; ++c)
+        for (size_t i = 0; i < config->credentials[c].policy.item_count; ++i)
+            if (config->credentials[c].policy.items[i].kind == GW_ITEM_PRESENTATION)
+                ok = load_anchors(g, &config->credentials[c].policy.items[i].trust, errors) && ok;
+    return ok;
+}
+
 /* Every listener that has a certificate; one that names client authorities demands theirs. */
 static bool load_tls(struct gw_generation *g, struct gw_config_errors *errors)
 {
@@ -250,6 +296,7 @@ static bool load_issuer(struct gw_generation *g, struct gw_config_errors *errors
     const struct gw_issuer_config *issuer = &g->config->issuer;
     bool ok = load_issuer_keys(g, errors);
     ok = load_offerings(g, errors) && ok;
+    ok = load_trust(g, errors) && ok;
     if (issuer->metadata_key.path != NULL) {
         g->metadata_signer = gw_signer_load(&issuer->metadata_key, &issuer->metadata_certificate, errors);
         ok = ok && g->metadata_signer != NULL;
@@ -320,6 +367,9 @@ void gw_generation_unref(struct gw_generation *g)
     for (size_t i = 0; g->backends != NULL && i < g->config->backend_count; ++i)
         gw_receiver_release(&g->backends[i]);
     free(g->backends);
+    for (size_t i = 0; i < g->anchor_count; ++i)
+        s2s_trust_free(g->anchors[i].trust);
+    free(g->anchors);
     gw_vault_free(g->vault);
     gw_config_free(g->config);
     free(g);
@@ -383,6 +433,15 @@ const struct gw_offering *gw_generation_offering(const struct gw_generation *g, 
         if (strcmp(g->config->credentials[i].id, configuration_id) == 0)
             return &g->offerings[i];
     return NULL;
+}
+
+const struct s2s_trust *gw_generation_trust(const struct gw_generation *g, const struct gw_file_list *files)
+{
+    size_t i = 0;
+    while (i < g->anchor_count && g->anchors[i].files != files)
+        ++i;
+    s2s_assert(i < g->anchor_count);
+    return g->anchors[i].trust;
 }
 
 bool gw_peer_may_use(const struct gw_peer *peer, const char *configuration_id)

@@ -15,6 +15,7 @@
 #include "gateway/net/tls.h"
 #include "gateway/receiver.h"
 #include "gateway/vault.h"
+#include "proto/x5c.h"
 
 #include <stdatomic.h>
 
@@ -42,6 +43,12 @@ struct gw_document {
     char etag[48];
 };
 
+/* The certificates of a list of files that configures whom to trust. */
+struct gw_anchors {
+    const struct gw_file_list *files;
+    struct s2s_trust *trust;
+};
+
 struct gw_generation {
     atomic_uint references;
     uint64_t number; /* grows with each */
@@ -54,7 +61,9 @@ struct gw_generation {
     struct gw_peer *peers;             /* parallels config->peers */
     struct gw_receiver *receivers;     /* parallels config->webhooks */
     struct gw_receiver *backends;      /* parallels config->backends */
-    struct gw_signer *metadata_signer; /* NULL: metadata is not signed */
+    struct gw_anchors *anchors;        /* of attestations and presentations */
+    size_t anchor_count;
+    struct gw_signer *metadata_signer;              /* NULL: metadata is not signed */
     struct gw_document metadata_json, metadata_jwt; /* body NULL when not signed */
 };
 
@@ -85,6 +94,10 @@ bool gw_generation_calls_out(const struct gw_generation *generation);
 
 /* The offering of a credential configuration, or NULL. */
 const struct gw_offering *gw_generation_offering(const struct gw_generation *generation, const char *configuration_id);
+
+/* What was loaded from `files`, a list of the configuration's: attestation_trust of a peer that is asked for
+ * attestations, trust of an item. */
+const struct s2s_trust *gw_generation_trust(const struct gw_generation *generation, const struct gw_file_list *files);
 
 /* Whether the peer may ask for this configuration. */
 bool gw_peer_may_use(const struct gw_peer *peer, const char *configuration_id);

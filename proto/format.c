@@ -58,12 +58,26 @@ static int days_in_month(int year, int month)
     return days[month - 1] + (month == 2 && leap);
 }
 
+/* Days from 1970-01-01 to this day of the proleptic Gregorian calendar. Years are counted from March on, so that the
+ * leap day is the last of its year, and in eras of 400 years, which all have 146,097 days. */
+static int64_t days_since_epoch(int year, int month, int day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400, year_of_era = y - era * 400;
+    int64_t day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * 146097 + day_of_era - 719468;
+}
+
 /* full-date */
-static bool take_date(struct cursor *c)
+static bool take_date(struct cursor *c, int64_t *days)
 {
     int year, month, day;
-    return take_number(c, 4, &year) && take_one_of(c, "-") && take_number(c, 2, &month) && take_one_of(c, "-") &&
-           take_number(c, 2, &day) && month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
+    if (!(take_number(c, 4, &year) && take_one_of(c, "-") && take_number(c, 2, &month) && take_one_of(c, "-") &&
+          take_number(c, 2, &day) && month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month)))
+        return false;
+    *days = days_since_epoch(year, month, day);
+    return true;
 }
 
 /* partial-time */
@@ -98,16 +112,26 @@ static bool take_offset(struct cursor *c, int *minutes)
     return hour <= 23 && minute <= 59;
 }
 
-static bool valid_date_time(const char *text, size_t len)
+bool s2s_date_time_read(const char *text, size_t len, int64_t *seconds)
 {
     struct cursor c = {text, text + len};
     int minute_of_day, second, offset;
-    if (!(take_date(&c) && take_one_of(&c, "Tt") && take_time(&c, &minute_of_day, &second) &&
+    int64_t days;
+    if (!(take_date(&c, &days) && take_one_of(&c, "Tt") && take_time(&c, &minute_of_day, &second) &&
           take_offset(&c, &offset) && c.at == c.end))
         return false;
     /* RFC 3339 section 5.7: second 60 exists only as a leap second, which ends a day of UTC. */
     const int day = 24 * 60;
-    return second < 60 || (minute_of_day - offset + day) % day == day - 1;
+    if (second >= 60 && (minute_of_day - offset + day) % day != day - 1)
+        return false;
+    *seconds = (days * day + minute_of_day - offset) * 60 + second;
+    return true;
+}
+
+static bool valid_date_time(const char *text, size_t len)
+{
+    int64_t seconds;
+    return s2s_date_time_read(text, len, &seconds);
 }
 
 /* Subtags of 1 to 8 letters or digits; the first is of letters, and a lone one only as the "x" of private use or the

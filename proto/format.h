@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum s2s_format {
     S2S_ANY,
@@ -27,5 +28,8 @@ struct s2s_format_info {
 };
 
 extern const struct s2s_format_info s2s_formats[S2S_FORMATS];
+
+/* The moment that an S2S_DATE_TIME names, in seconds since the epoch, without its fraction; false when it is none. */
+bool s2s_date_time_read(const char *text, size_t len, int64_t *seconds);
 
 #endif

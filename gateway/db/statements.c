@@ -13,8 +13,10 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
                      4},
     [GW_SQL_ANSWER] = {"answer", REPLY "issuer_answer(" CALL ",$6,$7)", 7},
     [GW_SQL_REPLAY] = {"replay", REPLY "issuer_replay(" CALL ")", 5},
-    [GW_SQL_INITIATE] = {"initiate", REPLY "issuer_initiate(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)",
-                         18},
+    [GW_SQL_INITIATE] = {"initiate",
+                         REPLY "issuer_initiate(" CALL
+                               ",$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)",
+                         21},
     [GW_SQL_SUPPLEMENT] = {"supplement", REPLY "issuer_supplement(" CALL ",$6,$7,$8,$9,$10,$11)", 11},
     [GW_SQL_VERIFICATION_STATUS] = {"verification_status", REPLY "issuer_verification_status(" CALL ",$6,$7)", 7},
     [GW_SQL_CANCEL] = {"cancel", REPLY "issuer_cancel(" CALL ",$6,$7,$8)", 8},
@@ -24,14 +26,20 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_CREDENTIAL_STATUS] = {"credential_status", REPLY "issuer_credential_status(" CALL ",$6,$7,$8)", 8},
     [GW_SQL_MANAGE] = {"manage", REPLY "issuer_manage(" CALL ",$6,$7,$8,$9)", 9},
     [GW_SQL_EVENT] = {"event", REPLY "issuer_event(" CALL ",$6,$7,$8,$9)", 9},
-    [GW_SQL_EVALUATIONS_CLAIM] = {"evaluations_claim",
-                                  "select job_id, job_attempts, session_id, verification_id, peer, wsk, "
-                                  "configuration_ids, requested_device_count, attempts, data_seq, client_jwe, "
-                                  "server_sealed from s2s.evaluations_claim($1,$2,$3,$4,$5)",
-                                  5},
-    [GW_SQL_EVALUATION_DONE] = {"evaluation_done", "select s2s.evaluation_done($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)",
-                                12},
+    [GW_SQL_EVALUATIONS_CLAIM] =
+        {"evaluations_claim",
+         "select job_id, job_attempts, session_id, verification_id, peer, wsk, configuration_ids, "
+         "requested_device_count, attempts, data_seq, client_jwe, server_sealed, lane, postponed, wsk_thumbprint, "
+         "attestation, locale, supported_types, issuer_sealed, client_seq, server_seq, issuer_seq, "
+         "previous_verification_id from s2s.evaluations_claim($1,$2,$3,$4,$5,$6,$7)",
+         7},
+    [GW_SQL_EVALUATION_FACTS] = {"evaluation_facts", "select s2s.evaluation_facts($1,$2,$3)", 3},
+    [GW_SQL_EVALUATION_DONE] = {"evaluation_done",
+                                "select s2s.evaluation_done($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)", 14},
+    [GW_SQL_EVALUATION_UNDECIDED] = {"evaluation_undecided", "select s2s.evaluation_undecided($1,$2,$3,$4)", 4},
     [GW_SQL_JOB_RETRY] = {"job_retry", "select s2s.job_retry($1,$2,$3,$4,$5)", 5},
+    [GW_SQL_JOB_POSTPONE] = {"job_postpone", "select s2s.job_postpone($1,$2,$3,$4,$5)", 5},
+    [GW_SQL_JOBS_LANES_SET] = {"jobs_lanes_set", "select s2s.jobs_lanes_set($1)", 1},
     [GW_SQL_EXPIRE_DUE] = {"expire_due", "select s2s.expire_due($1)", 1},
     [GW_SQL_MAINTAIN] = {"maintain", "select s2s.maintain($1)", 1},
     /* What waits, by kind of job and then by peer: one set of rows for one scrape. */

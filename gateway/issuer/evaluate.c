@@ -1,252 +1,255 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An evaluation: claim ─▶ open the submissions ─▶ decide ─▶ commit. The plaintext of verification data exists only in
- * the job's arena, which is wiped when the job ends, and in json-c trees, which are freed with it.
+ * An evaluation: claim ─▶ gather ─▶ judge ─▶ decide ─▶ commit. To judge is up to three steps: what the items say by
+ * themselves, what the database knows of them, what they refer to.
+ *
+ * Two kinds of jobs share this way: those that the policy decides, and those that wait for a backend, of which there
+ * are only so many in hand. So a backend that is slow or down delays nobody but those whom it decides on.
  */
 #include "gateway/issuer/evaluate.h"
 
 #include "gateway/clock.h"
+#include "gateway/issuer/evaluation.h"
 #include "gateway/issuer/policy.h"
 #include "gateway/jobs/reconcile.h"
-#include "gateway/log.h"
 #include "gateway/worker.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define EXPIRE_LIMIT "500"
 /* Data that one claim may return, in sizes of the most that one verification may have. */
 #define CLAIM_FACTOR 4
+/* So often an evaluation is put off for something that cannot be fetched; then it goes on without. */
+#define FETCH_PATIENCE 5
+#define MAX_FACTS_DEPTH 16
+#define BUILTIN_LANE ""
 
-struct evaluation {
-    struct gw_job *job;
-    struct gw_decision_input input;
-    const struct gw_credential_config **configurations;
-    struct gw_decision_item *items;
-    size_t item_capacity;
-    struct s2s_jwk *wsk;
-    char *data_seq;
-};
-
-static void release_jwk(void *jwk)
-{
-    s2s_jwk_free(jwk);
-}
-
-/* ---- opening what was submitted ---- */
-
-/* The newest submission of an (id, origin) replaces older ones. */
-static struct s2s_result put_item(struct evaluation *e, struct json_object *item, bool from_server)
-{
-    struct gw_decision_item new = {s2s_json_string(item, "id"), s2s_json_string(item, "type"), from_server, item};
-    if (new.id == NULL || new.type == NULL)
-        return s2s_fail(S2S_MALFORMED, "a stored item has no id or type");
-    size_t i = 0;
-    while (i < e->input.item_count && (e->items[i].from_server != from_server || strcmp(e->items[i].id, new.id) != 0))
-        ++i;
-    if (i == e->input.item_count) {
-        if (i == e->item_capacity) {
-            size_t capacity = e->item_capacity > 0 ? e->item_capacity * 2 : 16;
-            struct gw_decision_item *grown = s2s_arena_alloc(e->job->arena, capacity * sizeof(*grown));
-            if (grown == NULL)
-                return s2s_fail(S2S_LIMIT, "the submissions are too large");
-            if (i > 0)
-                memcpy(grown, e->items, i * sizeof(*grown));
-            e->items = grown;
-            e->item_capacity = capacity;
-        }
-        ++e->input.item_count;
-    }
-    e->items[i] = new;
-    return s2s_ok();
-}
-
-static struct s2s_result open_client_payloads(struct evaluation *e, char **texts, size_t count)
-{
-    struct gw_job *job = e->job;
-    const struct gw_issuer_config *issuer = &job->generation->config->issuer;
-    struct s2s_wsk_context ctx = {.issuer = issuer->identifier,
-                                  .session_id = e->input.session_id,
-                                  .verification_id = e->input.verification_id,
-                                  .wsk = e->wsk,
-                                  .issuer_keys = &job->generation->issuer_keys,
-                                  .now = e->input.now,
-                                  .iat_window = issuer->iat_window_s};
-    for (size_t i = 0; i < count; ++i) {
-        struct json_object *payload, *item;
-        S2S_TRY(s2s_json_parse(job->arena, texts[i], strlen(texts[i]), 32, &payload));
-        S2S_TRY(s2s_wsk_open_payload(job->arena, &ctx, payload, &item));
-        S2S_TRY(put_item(e, item, false));
-    }
-    return s2s_ok();
-}
-
-static struct s2s_result open_server_items(struct evaluation *e, char **blobs, size_t count)
-{
-    struct gw_job *job = e->job;
-    for (size_t i = 0; i < count; ++i) {
-        struct s2s_bytes sealed, plain;
-        struct json_object *data;
-        if (!gw_db_read_bytes(job->arena, blobs[i], &sealed))
-            return s2s_fail(S2S_MALFORMED, "a stored submission cannot be read");
-        S2S_TRY(gw_vault_open(job->generation->vault, job->arena, e->input.session_id, sealed, &plain));
-        S2S_TRY(s2s_json_parse(job->arena, (const char *)plain.data, plain.len, 32, &data));
-        struct json_object *items = s2s_json_get(data, "items");
-        for (size_t j = 0; items != NULL && j < json_object_array_length(items); ++j)
-            S2S_TRY(put_item(e, json_object_array_get_idx(items, j), true));
-    }
-    return s2s_ok();
-}
-
-static char *copy(struct gw_job *job, const char *text)
-{
-    char *kept = s2s_arena_strndup(job->params, text, strlen(text));
-    s2s_assert(kept != NULL);
-    return kept;
-}
-
-static struct s2s_result find_configurations(struct evaluation *e, char **ids, size_t count)
-{
-    e->configurations = s2s_arena_alloc(e->job->params, (count + 1) * sizeof(*e->configurations));
-    s2s_assert(e->configurations != NULL);
-    for (size_t i = 0; i < count; ++i) {
-        const struct gw_offering *offering = gw_generation_offering(e->job->generation, ids[i]);
-        if (offering == NULL)
-            return s2s_fail(S2S_UNSUPPORTED, "a credential configuration is not in the configuration file any more");
-        e->configurations[i] = offering->config;
-    }
-    e->input.configurations = e->configurations;
-    e->input.configuration_count = count;
-    return s2s_ok();
-}
-
-/* Fill the evaluation from a row of s2s.evaluations_claim. */
-static struct s2s_result read_row(struct evaluation *e, const PGresult *result, int row)
-{
-    enum {
-        JOB,
-        JOB_ATTEMPTS,
-        SESSION,
-        VERIFICATION,
-        PEER,
-        WSK,
-        CONFIGURATIONS,
-        DEVICES,
-        ATTEMPTS,
-        DATA_SEQ,
-        CLIENT,
-        SERVER
-    };
-    struct gw_job *job = e->job;
-    struct json_object *wsk;
-    char **texts;
-    size_t count;
-    e->input.session_id = copy(job, PQgetvalue(result, row, SESSION));
-    e->input.verification_id = copy(job, PQgetvalue(result, row, VERIFICATION));
-    e->input.requested_device_count = (unsigned)atoi(PQgetvalue(result, row, DEVICES));
-    e->input.attempts = (unsigned)atoi(PQgetvalue(result, row, ATTEMPTS));
-    e->input.now = gw_now_s();
-    e->data_seq = copy(job, PQgetvalue(result, row, DATA_SEQ));
-    job->order_key = e->input.session_id;
-    S2S_TRY(s2s_json_parse(job->arena, PQgetvalue(result, row, WSK), (size_t)PQgetlength(result, row, WSK), 8, &wsk));
-    S2S_TRY(s2s_jwk_parse_public(wsk, &e->wsk));
-    s2s_arena_defer(job->arena, release_jwk, e->wsk);
-    if (!gw_db_read_array(job->arena, PQgetvalue(result, row, CONFIGURATIONS), &texts, &count))
-        return s2s_fail(S2S_MALFORMED, "the stored configurations cannot be read");
-    S2S_TRY(find_configurations(e, texts, count));
-    const char *client = gw_db_column(result, row, CLIENT), *server = gw_db_column(result, row, SERVER);
-    if (client != NULL) {
-        if (!gw_db_read_array(job->arena, client, &texts, &count))
-            return s2s_fail(S2S_MALFORMED, "a stored submission cannot be read");
-        S2S_TRY(open_client_payloads(e, texts, count));
-    }
-    if (server != NULL) {
-        if (!gw_db_read_array(job->arena, server, &texts, &count))
-            return s2s_fail(S2S_MALFORMED, "a stored submission cannot be read");
-        S2S_TRY(open_server_items(e, texts, count));
-    }
-    e->input.items = e->items;
-    return s2s_ok();
-}
-
-/* ---- deciding and committing ---- */
-
-/* Pseudonyms of the subjects, parallel to the approved configurations. */
-static bool make_subject_refs(struct evaluation *e, const struct gw_decision *decision, const char ***refs)
-{
-    struct gw_job *job = e->job;
-    *refs = s2s_arena_alloc(job->params, (decision->approved_count + 1) * sizeof(**refs));
-    s2s_assert(*refs != NULL);
-    for (size_t i = 0; i < decision->approved_count; ++i) {
-        const struct gw_offering *offering = gw_generation_offering(job->generation, decision->approved[i]);
-        char *ref = s2s_arena_alloc(job->params, GW_PSEUDONYM_SIZE);
-        s2s_assert(ref != NULL);
-        if (offering == NULL || !gw_dataset_subject_ref(offering->dataset, decision->subjects[i], ref))
-            return false;
-        (*refs)[i] = ref;
-    }
-    return true;
-}
-
-/* An applicant of whom the issuer has no data: final, since asking again would not make any. */
-static const struct gw_decision nobody = {
-    .status = S2S_DENIED, .reason_code = "SUBJECT_UNKNOWN", .message = "There is no data for this credential."};
+/* ---- decide ---- */
 
 static void on_decided(void *data, const struct gw_decision *decision)
 {
-    struct evaluation *e = data;
-    struct gw_job *job = e->job;
-    struct gw_db_call *call = &job->call;
-    const char **refs = NULL, *request = NULL;
-    if (decision->status == S2S_APPROVED && !make_subject_refs(e, decision, &refs))
-        decision = &nobody;
-    bool approved = decision->status == S2S_APPROVED;
-    if (decision->data_request != NULL) {
-        request = s2s_json_write(job->params, decision->data_request, NULL);
-        s2s_assert(request != NULL); /* the operator's own text */
-    }
-    gw_job_call(job, GW_SQL_EVALUATION_DONE);
-    gw_db_text(call, e->data_seq);
-    gw_db_text(call, s2s_verification_status_name(decision->status));
-    gw_db_text(call, decision->reason_code);
-    gw_db_text(call, decision->message);
-    if (approved) {
-        gw_db_text_array(call, job->params, decision->approved, decision->approved_count);
-        gw_db_text_array(call, job->params, refs, decision->approved_count);
-        gw_db_integer(call, job->params, decision->authorized_device_count);
-    } else {
-        gw_db_text(call, NULL);
-        gw_db_text(call, NULL);
-        gw_db_text(call, NULL);
-    }
-    gw_db_text(call, request);
-    if (decision->deadline_ms > 0)
-        gw_db_interval_ms(call, job->params, decision->deadline_ms);
-    else
-        gw_db_text(call, NULL);
-    gw_db_integer(call, job->params, decision->max_attempts);
-    gw_job_commit(job);
+    gw_evaluation_commit(data, decision);
 }
 
-/* What was sent passed one by one, and is too much together: sending less helps, trying again does not. */
-static const struct gw_decision too_large = {.status = S2S_REJECTED,
-                                             .reason_code = "SUBMISSION_TOO_LARGE",
-                                             .message = "The submissions are too large together."};
+static void decide(struct gw_evaluation *e)
+{
+    struct gw_job *job = e->job;
+    if (e->backend == NULL)
+        gw_builtin_decider.decide(&gw_builtin_decider, &e->input, on_decided, e);
+    else if (gw_backend_decider_init(&e->decider, job->worker, job->generation, e->backend, job->lease_until_us))
+        e->decider.decider.decide(&e->decider.decider, &e->input, on_decided, e);
+    else
+        gw_job_retry(job, "the backend that decides is not configured");
+}
+
+/* ---- judge: what the items refer to ---- */
+
+static void fetch_next(struct gw_evaluation *e);
+
+static void take_fetched(struct gw_evaluation *e, const struct gw_reference_result *result)
+{
+    gw_judge_fetched(&e->context, &e->input.judgments, e->at, result);
+    fetch_next(e);
+}
+
+static void on_fetched(struct gw_reference_fetch *fetch, struct gw_reference_result *result)
+{
+    struct gw_evaluation *e = fetch->data;
+    if (gw_reference_may_pass(result->end) && e->postponed < FETCH_PATIENCE)
+        gw_evaluation_postpone(e, "something that an item refers to cannot be fetched", -1, NULL);
+    else
+        take_fetched(e, result);
+}
+
+/* Begin a fetch; false, with the outcome noted, when it must not even begin. */
+static bool begin_fetch(struct gw_evaluation *e, const struct gw_item_fetch *wanted)
+{
+    const struct gw_references_config *config = &e->job->generation->config->references;
+    int64_t left_ms = (e->job->lease_until_us - gw_monotonic_us()) / 1000;
+    struct gw_reference_result result = {.size = 0};
+    e->fetch_policy =
+        (struct gw_reference_policy){.hosts = wanted->hosts,
+                                     .ca = &config->ca,
+                                     .max_size = wanted->max_size,
+                                     .timeout_ms = left_ms < config->timeout_ms ? left_ms : config->timeout_ms,
+                                     .private_addresses = config->private_addresses};
+    e->fetch = (struct gw_reference_fetch){.outbound = e->job->worker->outbound,
+                                           .policy = &e->fetch_policy,
+                                           .reference = wanted->reference,
+                                           .now = e->context.now,
+                                           .keep = wanted->keep,
+                                           .done = on_fetched,
+                                           .data = e};
+    result.end = gw_reference_start(&e->fetch, &result.reason);
+    if (result.end == GW_REFERENCE_FETCHED)
+        return true;
+    gw_judge_fetched(&e->context, &e->input.judgments, e->at, &result);
+    return false;
+}
+
+static void fetch_next(struct gw_evaluation *e)
+{
+    struct gw_item_fetch wanted;
+    while (gw_judge_fetch(&e->context, &e->input.judgments, &e->at, &wanted)) {
+        if (e->job->lease_until_us <= gw_monotonic_us()) {
+            gw_job_abandon(e->job);
+            return;
+        }
+        if (begin_fetch(e, &wanted))
+            return;
+    }
+    decide(e);
+}
+
+/* ---- judge: what the database knows ---- */
+
+static void take_facts(struct gw_evaluation *e, const char *text)
+{
+    struct json_object *answer = NULL;
+    const char *outcome = NULL;
+    if (!s2s_failed(s2s_json_parse(e->job->arena, text, strlen(text), MAX_FACTS_DEPTH, &answer)))
+        outcome = s2s_json_string(answer, "outcome");
+    if (outcome == NULL) {
+        gw_job_retry(e->job, "the facts of an evaluation cannot be read");
+    } else if (strcmp(outcome, "done") == 0) {
+        gw_judge_answers(&e->context, &e->input.judgments, s2s_json_get(answer, "checks"));
+        fetch_next(e);
+    } else if (strcmp(outcome, "superseded") == 0) {
+        gw_evaluation_drop(e);
+    } else {
+        gw_job_abandon(e->job);
+    }
+}
+
+static void on_facts(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
+{
+    struct gw_evaluation *e = H2O_STRUCT_FROM_MEMBER(struct gw_evaluation, facts, call);
+    if (outcome == GW_DB_UNAVAILABLE)
+        gw_job_lose(e->job);
+    else if (outcome == GW_DB_OK && PQntuples(result) == 1)
+        take_facts(e, PQgetvalue(result, 0, 0));
+    else
+        gw_job_retry(e->job, "the facts of an evaluation cannot be had");
+}
+
+/* Alone, since it locks offers in an order that no batch can keep. */
+static void ask_database(struct gw_evaluation *e)
+{
+    struct gw_job *job = e->job;
+    const char *questions = gw_judge_questions(&e->context, &e->input.judgments, job->arena);
+    if (questions == NULL) {
+        fetch_next(e);
+        return;
+    }
+    gw_db_call_init(&e->facts, &gw_statements[GW_SQL_EVALUATION_FACTS]);
+    e->facts.order_key = job->order_key;
+    e->facts.alone = true;
+    e->facts.done = on_facts;
+    gw_db_text(&e->facts, job->id);
+    gw_db_text(&e->facts, job->lease);
+    gw_db_text(&e->facts, questions);
+    gw_db_submit(job->worker->db, &e->facts);
+}
+
+/* ---- the whole way ---- */
+
+/* Where the job has to wait, by the configuration of now: a reload may have changed who decides. */
+static const char *right_lane(const struct gw_evaluation *e)
+{
+    return e->backend != NULL ? e->backend : BUILTIN_LANE;
+}
+
+static void evaluate(struct gw_evaluation *e)
+{
+    struct s2s_result r = gw_judge(&e->context, e->input.configurations, e->input.configuration_count,
+                                   e->backend != NULL, &e->input.judgments);
+    if (s2s_failed(r))
+        gw_evaluation_commit(e, &gw_decision_too_large);
+    else
+        ask_database(e);
+}
 
 static void run_evaluation(struct gw_job *job, const PGresult *result, int row)
 {
-    struct evaluation *e = s2s_arena_alloc(job->params, sizeof(*e));
+    static const struct gw_decision mixed = {
+        .kind = GW_UNDECIDED, .trouble = "its credential configurations are not decided on by the same any more"};
+    struct gw_evaluation *e = s2s_arena_alloc(job->params, sizeof(*e));
     s2s_assert(e != NULL);
     e->job = job;
     job->state = e;
-    struct s2s_result r = read_row(e, result, row);
+    struct s2s_result r = gw_evaluation_gather(e, result, row);
+    job->lane = e->lane;
     if (r.code == S2S_LIMIT)
-        on_decided(e, &too_large);
+        gw_evaluation_commit(e, &gw_decision_too_large);
     else if (s2s_failed(r))
         gw_job_retry(job, r.detail);
+    else if (e->mixed)
+        gw_evaluation_commit(e, &mixed);
+    else if (strcmp(e->lane, right_lane(e)) != 0)
+        gw_evaluation_postpone(e, "somebody else decides now", -1, right_lane(e));
     else
-        gw_builtin_decider.decide(&gw_builtin_decider, job->arena, &e->input, on_decided, e);
+        evaluate(e);
 }
+
+/* ---- claims ---- */
+
+/* A job that keeps failing, or taking its worker down, is buried; and one claim returns a bounded amount of data. */
+static void add_bounds(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
+{
+    const struct gw_config *config = worker->generation->config;
+    gw_db_integer(call, arena, config->jobs.max_attempts);
+    gw_db_integer(call, arena, (int64_t)config->limits.max_verification_data * CLAIM_FACTOR);
+}
+
+static bool prepare_evaluate(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
+{
+    add_bounds(worker, call, arena);
+    gw_db_text(call, "{\"\"}");
+    gw_db_text(call, NULL);
+    return true;
+}
+
+static unsigned smaller(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* How many more decisions of a backend this worker may take in hand: what is not yet asked counts, too. */
+static unsigned room_of(const struct gw_worker *worker, const struct gw_backend_config *backend)
+{
+    unsigned in_hand = gw_jobs_in_hand(worker->jobs, backend->to.name);
+    unsigned room = backend->concurrency > in_hand ? backend->concurrency - in_hand : 0;
+    return smaller(room, gw_backend_room(worker, backend));
+}
+
+/* Claims of the lanes that have room. */
+static bool prepare_decide(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
+{
+    const struct gw_config *config = worker->generation->config;
+    const char **lanes = s2s_arena_alloc(arena, (config->backend_count + 1) * sizeof(*lanes));
+    const char **rooms = s2s_arena_alloc(arena, (config->backend_count + 1) * sizeof(*rooms));
+    size_t count = 0;
+    s2s_assert(lanes != NULL && rooms != NULL);
+    for (size_t i = 0; i < config->backend_count; ++i) {
+        unsigned room = room_of(worker, &config->backends[i]);
+        if (room == 0)
+            continue;
+        lanes[count] = config->backends[i].to.name;
+        rooms[count] = s2s_arena_printf(arena, "%u", room);
+        s2s_assert(rooms[count++] != NULL);
+    }
+    if (count == 0)
+        return false;
+    add_bounds(worker, call, arena);
+    gw_db_text_array(call, arena, lanes, count);
+    gw_db_text_array(call, arena, rooms, count);
+    return true;
+}
+
+static const struct gw_job_kind kinds[] = {
+    {.name = "evaluate", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_evaluate, .run = run_evaluation},
+    {.name = "decide", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_decide, .run = run_evaluation},
+};
 
 /* ---- chores ---- */
 
@@ -262,22 +265,21 @@ static void prepare_reconcile(struct gw_worker *worker, struct gw_db_call *call,
     gw_reconcile_prepare(worker, call, arena, "ISSUER");
 }
 
-/* A job that keeps failing, or taking its worker down, is buried; and one claim returns a bounded amount of data. */
-static bool prepare_claim(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
+/* Jobs that wait for a backend which is not configured any more are for everybody. */
+static void prepare_lanes(struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
 {
     const struct gw_config *config = worker->generation->config;
-    gw_db_integer(call, arena, config->jobs.max_attempts);
-    gw_db_integer(call, arena, (int64_t)config->limits.max_verification_data * CLAIM_FACTOR);
-    return true;
+    const char **names = s2s_arena_alloc(arena, (config->backend_count + 1) * sizeof(*names));
+    s2s_assert(names != NULL);
+    for (size_t i = 0; i < config->backend_count; ++i)
+        names[i] = config->backends[i].to.name;
+    gw_db_text_array(call, arena, names, config->backend_count);
 }
-
-static const struct gw_job_kind kinds[] = {
-    {.name = "evaluate", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_claim, .run = run_evaluation},
-};
 
 static const struct gw_chore chores[] = {
     {"expire", GW_SQL_EXPIRE_DUE, 1000, prepare_expire},
     GW_RECONCILE_CHORE(prepare_reconcile),
+    {"job_lanes", GW_SQL_JOBS_LANES_SET, 3600 * 1000, prepare_lanes},
 };
 
 const struct gw_job_plan gw_issuer_jobs = {kinds, sizeof(kinds) / sizeof(kinds[0]), chores,

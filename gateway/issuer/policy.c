@@ -1,75 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Method: every item policy of every configuration asked for is judged first, against the newest submission of that
- * item from the side that it is expected from. The judgments decide in this order: something required is missing
- * (ask for all that is not satisfied), something does not match (reject), the configurations' own decisions.
+ * Method: the judgments of all configurations decide in this order: something required is missing (ask for all that is
+ * not satisfied), something does not match (reject), something is waiting (wait), the configurations' own decisions.
  */
-#include "policy.h"
+#include "gateway/issuer/policy.h"
 
-#include "proto/json.h"
-
-#include <openssl/crypto.h>
 #include <string.h>
 
-enum judgment { MISSING, MISMATCH, SATISFIED };
+const struct gw_decision gw_decision_too_large = {.status = S2S_REJECTED,
+                                                  .reason_code = "SUBMISSION_TOO_LARGE",
+                                                  .message = "The submissions are too large together."};
 
-/* What was judged so far; everything that the arena refused shows as `full`. */
-struct evaluation {
-    struct s2s_arena *arena;
-    const struct gw_decision_input *input;
-    bool required_missing;
-    const struct gw_item_policy *mismatch; /* the first one */
-    bool full;
-};
+/* ---- asking for items ---- */
 
-/* Equal in constant time; only the lengths show. */
-static bool same_text(const char *a, size_t a_len, const char *b, size_t b_len)
+static void set_required(struct json_object *request, bool required)
 {
-    return a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0;
+    json_object_object_add(request, "required", json_object_new_boolean(required));
 }
 
-/* The submission that answers an item policy, or NULL. One of another type answers something else. */
-static const struct gw_decision_item *find_submission(const struct gw_decision_input *input,
-                                                      const struct gw_item_policy *policy)
+/* The configured members are copied, not shared: reference counts of json-c are not atomic, and the configuration
+ * belongs to all threads. */
+struct json_object *gw_policy_request(const struct gw_item_context *ctx, const struct gw_item_policy *policy)
 {
-    for (size_t i = 0; i < input->item_count; i++) {
-        const struct gw_decision_item *item = &input->items[i];
-        if (item->from_server == policy->from_server && strcmp(item->id, policy->id) == 0 &&
-            strcmp(item->type, policy->type) == 0)
-            return item;
+    const struct gw_item_type *type = gw_item_types[policy->kind];
+    struct json_object *request = NULL;
+    if (policy->request != NULL)
+        s2s_assert(json_object_deep_copy(policy->request, &request, NULL) == 0);
+    else
+        request = json_object_new_object();
+    s2s_json_set_string(request, "type", policy->type);
+    s2s_json_set_string(request, "id", policy->id);
+    set_required(request, policy->required);
+    if (type->request != NULL && s2s_failed(type->request(ctx, policy, request))) {
+        json_object_put(request);
+        return NULL;
     }
-    return NULL;
-}
-
-static enum judgment judge(const struct gw_decision_input *input, const struct gw_item_policy *policy)
-{
-    const struct gw_decision_item *submission = find_submission(input, policy);
-    if (!submission)
-        return MISSING;
-    if (!policy->member)
-        return SATISFIED;
-    struct json_object *value = s2s_json_get(submission->item, policy->member);
-    if (!json_object_is_type(value, json_type_string))
-        return MISMATCH;
-    const char *text = json_object_get_string(value);
-    size_t len = (size_t)json_object_get_string_len(value);
-    bool matches = policy->expected ? same_text(text, len, policy->expected, strlen(policy->expected)) : len > 0;
-    return matches ? SATISFIED : MISMATCH;
-}
-
-static void judge_all(struct evaluation *evaluation)
-{
-    const struct gw_decision_input *input = evaluation->input;
-    for (size_t c = 0; c < input->configuration_count; c++) {
-        const struct gw_policy_config *policy = &input->configurations[c]->policy;
-        for (size_t i = 0; i < policy->item_count; i++) {
-            enum judgment judgment = judge(input, &policy->items[i]);
-            if (judgment == MISSING && policy->items[i].required)
-                evaluation->required_missing = true;
-            if (judgment == MISMATCH && !evaluation->mismatch)
-                evaluation->mismatch = &policy->items[i];
-        }
-    }
+    return request;
 }
 
 /* The request for this id and type that is in `requests` already, or NULL. */
@@ -84,49 +50,38 @@ static struct json_object *find_request(struct json_object *requests, const stru
     return NULL;
 }
 
-static void set_required(struct json_object *request, bool required)
+static bool is_wanted(const struct gw_judgment *judgment)
 {
-    json_object_object_add(request, "required", json_object_new_boolean(required));
-}
-
-/* A VerificationDataItemRequest. The configured members are copied, not shared: reference counts of json-c are not
- * atomic, and the configuration belongs to all threads. */
-static struct json_object *make_request(const struct gw_item_policy *policy)
-{
-    struct json_object *request = NULL;
-    if (policy->request)
-        s2s_assert(json_object_deep_copy(policy->request, &request, NULL) == 0);
-    else
-        request = json_object_new_object();
-    s2s_json_set_string(request, "type", policy->type);
-    s2s_json_set_string(request, "id", policy->id);
-    set_required(request, policy->required);
-    return request;
+    return judgment->configuration_id != NULL &&
+           (judgment->verdict == GW_ITEM_MISSING || judgment->verdict == GW_ITEM_MISMATCH);
 }
 
 /* The VerificationDataRequest: what is not satisfied, each id and type once; required when any configuration says so.
- */
-static struct json_object *make_data_request(const struct evaluation *evaluation)
+ * NULL when there is no room. */
+static struct json_object *make_data_request(const struct gw_decision_input *input)
 {
-    const struct gw_decision_input *input = evaluation->input;
+    struct json_object *request = s2s_json_own(input->context->arena, json_object_new_object());
     struct json_object *requests = json_object_new_array();
-    for (size_t c = 0; c < input->configuration_count; c++) {
-        const struct gw_policy_config *policy = &input->configurations[c]->policy;
-        for (size_t i = 0; i < policy->item_count; i++) {
-            const struct gw_item_policy *item = &policy->items[i];
-            if (judge(input, item) == SATISFIED)
-                continue;
-            struct json_object *known = find_request(requests, item);
-            if (!known)
-                json_object_array_add(requests, make_request(item));
-            else if (item->required)
-                set_required(known, true);
-        }
-    }
-    struct json_object *request = json_object_new_object();
     json_object_object_add(request, "verificationDataItems", requests);
-    return s2s_json_own(evaluation->arena, request);
+    for (size_t i = 0; i < input->judgments.count; i++) {
+        const struct gw_judgment *judgment = &input->judgments.all[i];
+        if (!is_wanted(judgment))
+            continue;
+        struct json_object *known = find_request(requests, judgment->policy);
+        if (known != NULL) {
+            if (judgment->policy->required)
+                set_required(known, true);
+            continue;
+        }
+        known = gw_policy_request(input->context, judgment->policy);
+        if (known == NULL)
+            return NULL;
+        json_object_array_add(requests, known);
+    }
+    return request;
 }
+
+/* ---- limits ---- */
 
 /* The smaller of two limits of which 0 means none. */
 static int64_t tighter(int64_t a, int64_t b)
@@ -150,50 +105,133 @@ unsigned gw_policy_max_attempts(const struct gw_credential_config *const *config
     return (unsigned)max_attempts;
 }
 
-/* The subject that a satisfied item of this configuration names, else the configured one. An item that the
- * configuration does not ask for names nobody, since nothing vouches for it. */
-static const char *subject_of(const struct gw_decision_input *input, const struct gw_credential_config *configuration)
+/* ---- what the items decide ---- */
+
+/* The first judgment with this verdict, of those that must be satisfied, or of all. */
+static const struct gw_judgment *first_with(const struct gw_decision_input *input, enum gw_item_verdict verdict,
+                                            bool required_only)
 {
-    const struct gw_policy_config *policy = &configuration->policy;
-    for (size_t i = 0; configuration->subject_item && i < policy->item_count; i++) {
-        const struct gw_item_policy *item = &policy->items[i];
-        if (strcmp(item->id, configuration->subject_item) != 0 || judge(input, item) != SATISFIED)
-            continue;
-        const char *subject = s2s_json_string(find_submission(input, item)->item, configuration->subject_member);
-        if (subject && *subject)
-            return subject;
+    for (size_t i = 0; i < input->judgments.count; i++) {
+        const struct gw_judgment *judgment = &input->judgments.all[i];
+        if (judgment->verdict == verdict && judgment->configuration_id != NULL &&
+            (judgment->policy->required || !required_only))
+            return judgment;
     }
-    return configuration->subject;
+    return NULL;
 }
+
+static const char *reason_of(const struct gw_judgment *mismatch)
+{
+    if (mismatch->policy->mismatch_reason != NULL)
+        return mismatch->policy->mismatch_reason;
+    return mismatch->reason != NULL ? mismatch->reason : "ITEM_MISMATCH";
+}
+
+bool gw_policy_items(const struct gw_decision_input *input, bool tolerant, struct gw_decision *out)
+{
+    const struct gw_judgment *mismatch = first_with(input, GW_ITEM_MISMATCH, tolerant);
+    bool missing = first_with(input, GW_ITEM_MISSING, true) != NULL;
+    *out = (struct gw_decision){
+        .max_attempts = gw_policy_max_attempts(input->configurations, input->configuration_count),
+    };
+    if (missing) {
+        out->status = S2S_ADDITIONAL_INFO_REQUIRED;
+        out->data_request = make_data_request(input);
+        out->deadline_ms = tightest_deadline(input);
+        if (out->data_request == NULL)
+            *out = gw_decision_too_large;
+    } else if (mismatch != NULL) {
+        out->status = S2S_REJECTED;
+        out->reason_code = reason_of(mismatch);
+    } else if (first_with(input, GW_ITEM_WAITING, true) != NULL) {
+        out->status = S2S_PENDING;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* ---- subjects ---- */
+
+/* What an item of the policy says that the configuration looks to for a name. */
+static const char *named_by_item(const struct gw_credential_config *configuration, const struct gw_judgment *judgment)
+{
+    if (configuration->subject_item == NULL || strcmp(judgment->policy->id, configuration->subject_item) != 0)
+        return NULL;
+    struct json_object *source = judgment->source != NULL ? judgment->source : judgment->item->json;
+    const char *name = s2s_json_string(source, configuration->subject_member);
+    return name != NULL && name[0] != '\0' ? name : NULL;
+}
+
+/* What an offer was made for, or a prior session was approved for. */
+static struct gw_subject known_to_item(const struct gw_credential_config *configuration,
+                                       const struct gw_judgment *judgment)
+{
+    for (size_t i = 0; i < judgment->subject_count; i++)
+        if (strcmp(judgment->subjects[i].configuration_id, configuration->id) == 0)
+            return (struct gw_subject){judgment->subjects[i].name, judgment->subjects[i].ref};
+    return (struct gw_subject){NULL, NULL};
+}
+
+static bool is_nobody(struct gw_subject subject)
+{
+    return subject.name == NULL && subject.ref == NULL;
+}
+
+/* An item that the configuration does not ask for names nobody, since nothing vouches for it: but for those that the
+ * database vouches for, which come with subjects. */
+struct gw_subject gw_policy_subject(const struct gw_decision_input *input,
+                                    const struct gw_credential_config *configuration)
+{
+    struct gw_subject found = {NULL, NULL};
+    for (size_t i = 0; i < input->judgments.count; i++) {
+        const struct gw_judgment *judgment = &input->judgments.all[i];
+        bool ours = judgment->configuration_id != NULL && strcmp(judgment->configuration_id, configuration->id) == 0;
+        if (judgment->verdict != GW_ITEM_SATISFIED || (!ours && judgment->configuration_id != NULL))
+            continue;
+        const char *name = ours ? named_by_item(configuration, judgment) : NULL;
+        if (name != NULL)
+            return (struct gw_subject){name, NULL};
+        if (is_nobody(found))
+            found = known_to_item(configuration, judgment);
+    }
+    return is_nobody(found) ? (struct gw_subject){configuration->subject, NULL} : found;
+}
+
+/* ---- the configurations' own decisions ---- */
 
 static unsigned at_least_one(unsigned count)
 {
     return count > 0 ? count : 1;
 }
 
-/* What is approved when nothing stands against it: the subset whose policy approves. False when that is empty. */
-static bool approve(struct evaluation *evaluation, struct gw_decision *decision)
+/* What is approved when nothing stands against it: the subset whose policy approves. */
+static struct gw_decision approve(const struct gw_decision_input *input, unsigned max_attempts)
 {
-    const struct gw_decision_input *input = evaluation->input;
-    decision->approved = s2s_arena_alloc(evaluation->arena, input->configuration_count * sizeof *decision->approved);
-    decision->subjects = s2s_arena_alloc(evaluation->arena, input->configuration_count * sizeof *decision->subjects);
-    if (!decision->approved || !decision->subjects) {
-        evaluation->full = true;
-        return false;
-    }
+    struct gw_approval *approvals =
+        s2s_arena_alloc(input->context->arena, input->configuration_count * sizeof(*approvals));
+    if (approvals == NULL)
+        return gw_decision_too_large;
+    size_t count = 0;
     unsigned devices = at_least_one(input->requested_device_count);
     for (size_t c = 0; c < input->configuration_count; c++) {
         const struct gw_credential_config *configuration = input->configurations[c];
         if (configuration->policy.decision != GW_DECIDE_APPROVE)
             continue;
-        decision->approved[decision->approved_count] = configuration->id;
-        decision->subjects[decision->approved_count++] = subject_of(input, configuration);
+        approvals[count++] = (struct gw_approval){configuration->id, gw_policy_subject(input, configuration)};
         unsigned most = at_least_one(configuration->policy.authorized_device_count);
         devices = most < devices ? most : devices;
     }
-    decision->status = S2S_APPROVED;
-    decision->authorized_device_count = devices;
-    return decision->approved_count > 0;
+    if (count == 0)
+        return (struct gw_decision){.status = S2S_DENIED,
+                                    .reason_code = input->configurations[0]->policy.denied_reason,
+                                    .message = input->configurations[0]->policy.denied_message,
+                                    .max_attempts = max_attempts};
+    return (struct gw_decision){.status = S2S_APPROVED,
+                                .approvals = approvals,
+                                .approval_count = count,
+                                .authorized_device_count = devices,
+                                .max_attempts = max_attempts};
 }
 
 static bool any_under_review(const struct gw_decision_input *input)
@@ -204,40 +242,18 @@ static bool any_under_review(const struct gw_decision_input *input)
     return false;
 }
 
-static struct gw_decision decide(struct evaluation *evaluation)
-{
-    const struct gw_decision_input *input = evaluation->input;
-    struct gw_decision decision = {
-        .max_attempts = gw_policy_max_attempts(input->configurations, input->configuration_count),
-    };
-    judge_all(evaluation);
-    if (evaluation->required_missing) {
-        decision.status = S2S_ADDITIONAL_INFO_REQUIRED;
-        decision.data_request = make_data_request(evaluation);
-        decision.deadline_ms = tightest_deadline(input);
-    } else if (evaluation->mismatch) {
-        decision.status = S2S_REJECTED;
-        decision.reason_code = evaluation->mismatch->mismatch_reason;
-    } else if (any_under_review(input)) {
-        decision.status = S2S_PENDING;
-    } else if (!approve(evaluation, &decision)) {
-        decision.status = S2S_DENIED;
-        decision.reason_code = input->configurations[0]->policy.denied_reason;
-        decision.message = input->configurations[0]->policy.denied_message;
-    }
-    return decision;
-}
-
-static void builtin_decide(const struct gw_decider *self, struct s2s_arena *arena,
-                           const struct gw_decision_input *input, gw_decided_cb done, void *data)
+static void builtin_decide(const struct gw_decider *self, const struct gw_decision_input *input, gw_decided_cb done,
+                           void *data)
 {
     (void)self;
     s2s_assert(input->configuration_count > 0);
-    struct evaluation evaluation = {.arena = arena, .input = input};
-    struct gw_decision decision = decide(&evaluation);
-    if (evaluation.full) /* the submissions took all the memory of the evaluation: a smaller one can be judged */
-        decision = (struct gw_decision){
-            .status = S2S_REJECTED, .reason_code = "SUBMISSION_TOO_LARGE", .max_attempts = decision.max_attempts};
+    struct gw_decision decision;
+    if (!gw_policy_items(input, false, &decision)) {
+        if (any_under_review(input))
+            decision.status = S2S_PENDING;
+        else
+            decision = approve(input, decision.max_attempts);
+    }
     done(data, &decision);
 }
 

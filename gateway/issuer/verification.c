@@ -2,9 +2,11 @@
  *
  * /verification/initiate, supplement, status and cancel (profile section 4; draft "Verification Endpoints").
  */
+#include "gateway/issuer/decide.h"
 #include "gateway/issuer/endpoints.h"
 #include "gateway/issuer/policy.h"
 #include "gateway/worker.h"
+#include "proto/attestation.h"
 
 #include <string.h>
 
@@ -130,6 +132,8 @@ struct initiation {
     const struct gw_credential_config **configurations;
     const char **ids;
     size_t count;
+    const char *jti;         /* of a bound nonce; NULL: of a raw one */
+    const char *attestation; /* verdict on the wallet signing key's */
 };
 
 /* Each asked-for configuration must exist and be allowed; a peer cannot tell the two apart. */
@@ -156,7 +160,40 @@ static bool take_configurations(struct gw_exchange *ex, struct initiation *out)
     return ok;
 }
 
-static enum gw_step take_wsk(struct gw_exchange *ex)
+/* One verification has one decision, so one decider. */
+static bool decided_alike(const struct initiation *in)
+{
+    for (size_t i = 1; i < in->count; ++i)
+        if (!gw_decided_alike(in->configurations[0], in->configurations[i]))
+            return false;
+    return true;
+}
+
+/* Whether somebody whom we trust for this peer vouches for the key (KeyData `attestation`). */
+static enum gw_step take_attestation(struct gw_exchange *ex, struct initiation *out)
+{
+    const struct gw_peer_config *peer = ex->peer->config;
+    struct s2s_attestation found;
+    out->attestation = "IGNORED";
+    if (peer->attestation == GW_ATTESTATION_IGNORED)
+        return GW_STEP_CHECK;
+    const struct s2s_attestation_policy policy = {.trust =
+                                                      gw_generation_trust(ex->generation, &peer->attestation_trust),
+                                                  .leeway = ex->generation->config->issuer.iat_window_s,
+                                                  .max_keys = S2S_ATTESTATION_MAX_KEYS};
+    struct s2s_result r = s2s_attestation_check(ex->arena, &policy, s2s_json_get(ex->body, "walletSigningKeyData"),
+                                                gw_issuer_state(ex)->wsk, NULL, ex->now, &found);
+    bool good = found.verdict == S2S_ATTESTATION_VERIFIED ||
+                (found.verdict == S2S_ATTESTATION_ABSENT && peer->attestation == GW_ATTESTATION_OPTIONAL);
+    if (!s2s_failed(r) && !good)
+        r = s2s_fail(S2S_INVALID_CLIENT_AUTHENTICATION, found.reason);
+    if (s2s_failed(r))
+        return gw_exchange_failed(ex, r, "/walletSigningKeyData/attestation");
+    out->attestation = s2s_attestation_verdict_name(found.verdict);
+    return GW_STEP_CHECK;
+}
+
+static enum gw_step take_wsk(struct gw_exchange *ex, struct initiation *out)
 {
     struct gw_issuer_state *state = gw_issuer_state(ex);
     struct s2s_result r =
@@ -166,8 +203,8 @@ static enum gw_step take_wsk(struct gw_exchange *ex)
     s2s_arena_defer(ex->arena, gw_release_jwk, state->wsk);
     struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex, NULL);
     r = s2s_wsk_check_nonce(ex->arena, &ctx, gw_body_string(ex, "verificationNonce"),
-                            ex->peer->config->verification_nonce, NULL);
-    return s2s_failed(r) ? gw_exchange_failed(ex, r, "/verificationNonce") : GW_STEP_CHECK;
+                            ex->peer->config->verification_nonce, &out->jti);
+    return s2s_failed(r) ? gw_exchange_failed(ex, r, "/verificationNonce") : take_attestation(ex, out);
 }
 
 static void add_optional_strings(struct gw_exchange *ex, const char *member)
@@ -190,7 +227,9 @@ enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
     struct submission data;
     if (!take_configurations(ex, &in))
         return GW_STEP_REFUSE;
-    enum gw_step step = take_wsk(ex);
+    if (!decided_alike(&in))
+        return gw_exchange_violation(ex, "/credentialConfigurationIds", "cannot be asked for together");
+    enum gw_step step = take_wsk(ex, &in);
     if (step == GW_STEP_CHECK)
         step = take_data(ex, s2s_json_get(ex->body, "verificationData"), NULL, "/verificationData", &data);
     if (step != GW_STEP_CHECK)
@@ -211,6 +250,9 @@ enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
     gw_db_integer(&ex->call, ex->arena, gw_policy_max_attempts(in.configurations, in.count));
     gw_db_interval_ms(&ex->call, ex->arena, ex->generation->config->issuer.session_lifetime_ms);
     add_ceilings(ex);
+    gw_db_text(&ex->call, in.jti);
+    gw_db_text(&ex->call, in.attestation);
+    gw_db_text(&ex->call, in.configurations[0]->by_webhook ? in.configurations[0]->decision_backend : "");
     return GW_STEP_COMMIT;
 }
 

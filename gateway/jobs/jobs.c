@@ -124,6 +124,19 @@ void gw_job_abandon(struct gw_job *job)
     job_end(job, "late");
 }
 
+void gw_job_lose(struct gw_job *job)
+{
+    job_end(job, "unknown");
+}
+
+unsigned gw_jobs_in_hand(const struct gw_jobs *jobs, const char *lane)
+{
+    unsigned count = 0;
+    for (const struct gw_job *job = jobs->in_hand; job != NULL; job = job->next)
+        count += job->lane != NULL && strcmp(job->lane, lane) == 0;
+    return count;
+}
+
 void gw_job_call(struct gw_job *job, enum gw_statement_id statement)
 {
     gw_db_call_init(&job->call, &gw_statements[statement]);

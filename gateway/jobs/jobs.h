@@ -55,6 +55,7 @@ struct gw_job {
     struct s2s_arena *arena;  /* for what the job works on, which a peer may have filled */
     struct s2s_arena *params; /* for the parameters of its calls, which must always fit */
     const char *order_key;    /* of its calls (gw_db_call); set by the kind, usually the session */
+    const char *lane;         /* what bounds it, beside the batch; set by the kind, NULL: nothing */
     const char *id;           /* as the claim said it */
     char lease[S2S_UUID_SIZE];
     int64_t lease_until_us; /* monotonic, and rather too early: from the moment in which the claim was asked for */
@@ -89,6 +90,13 @@ void gw_job_commit(struct gw_job *job);
 /* End a job of which nothing was done, as its lease has run out: a process that was stopped for a while finds itself
  * here. Whoever has it now, or finds it next, does it. */
 void gw_job_abandon(struct gw_job *job);
+
+/* End a job in the middle of which the database could not be reached: its lease runs out, and somebody takes it again.
+ */
+void gw_job_lose(struct gw_job *job);
+
+/* Jobs in hand of this lane. */
+unsigned gw_jobs_in_hand(const struct gw_jobs *jobs, const char *lane);
 
 /* How long to wait before the next attempt after `attempts` have failed: full jitter (profile section 7). Milliseconds.
  */

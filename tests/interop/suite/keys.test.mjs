@@ -232,20 +232,45 @@ describe('bound nonces at the edge of the window', () => {
 });
 
 describe('replay of an initiate', () => {
-  test('a used sessionId is 409, whatever the nonce', async () => {
+  test('a used sessionId is 409 with a raw nonce', async () => {
+    const { session } = await wallet.approvedSession();
+    const again = wallet.newSession({ sessionId: session.sessionId, wsk: session.wsk });
+    assertProblem(await wallet.initiate(again), 409, PROBLEM.consumed);
+  });
+
+  test('a bound nonce opens it anew, once', async () => {
+    const { session } = await wallet.approvedSession();
+    const again = wallet.newSession({ sessionId: session.sessionId, wsk: session.wsk });
+    const nonce = await boundNonce(session, wallet.issuer);
+    assertOk(await wallet.initiate(again, { nonce }));
+    assert.notEqual(again.verificationId, session.verificationId);
+    assert.equal((await wallet.waitFor(again, 'APPROVED')).status, 'APPROVED');
+    assertProblem(await wallet.initiate(again, { nonce }), 409, PROBLEM.consumed);
+    assert.equal(assertOk(await wallet.status(session)).status, 'APPROVED');
+  });
+
+  test('the nonce that opened a session does not open it anew', async () => {
     const session = wallet.newSession();
-    assertOk(await wallet.initiate(session));
-    for (const nonce of ['raw', 'bound']) {
-      const again = wallet.newSession({ sessionId: session.sessionId, wsk: session.wsk });
-      assertProblem(await wallet.initiate(again, { nonce }), 409, PROBLEM.consumed);
-    }
+    const nonce = await boundNonce(session, wallet.issuer);
+    assertOk(await wallet.initiate(session, { nonce }));
+    await wallet.waitFor(session, 'APPROVED');
+    const again = wallet.newSession({ sessionId: session.sessionId, wsk: session.wsk });
+    assertProblem(await wallet.initiate(again, { nonce }), 409, PROBLEM.consumed);
+  });
+
+  test('nor does another one while a verification of it is not final', async () => {
+    const session = wallet.newSession();
+    assertOk(await wallet.initiate(session, { configurations: ['badge_review'] }));
+    const again = wallet.newSession({ sessionId: session.sessionId, wsk: session.wsk });
+    const problem = assertProblem(await wallet.initiate(again, { nonce: 'bound' }), 409, PROBLEM.wrongState);
+    assert.equal(problem.currentStatus, 'PENDING');
   });
 
   test('and so for another key and another peer', async () => {
     const session = wallet.newSession();
     assertOk(await wallet.initiate(session));
     const again = wallet.newSession({ sessionId: session.sessionId });
-    const own = assertProblem(await wallet.initiate(again), 409, PROBLEM.consumed);
+    const own = assertProblem(await wallet.initiate(again, { nonce: 'bound' }), 409, PROBLEM.consumed);
     const other = await connect({ who: 'OTHER_WALLET' });
     const foreign = assertProblem(await other.initiate(again), 409, PROBLEM.consumed);
     assert.deepEqual({ ...foreign, instance: '' }, { ...own, instance: '' }, 'nothing tells whose session it is');

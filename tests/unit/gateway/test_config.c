@@ -101,7 +101,12 @@ static const char complete[] =
     "          mismatch_reason: OTP_MISMATCH\n"
     "          request: { hint: \"Sent by mail\", digits: 6, ratio: 1.50, list: [true, null, \"1\"] }\n"
     "        - id: otp-2\n"
-    "          type: urn:s2s-gateway:verification:otp\n";
+    "          type: urn:s2s-gateway:verification:otp\n#";
+
+/* A line to be replaced by items of other types. */
+#define ITEM(type) "- id: otp-2\n          type: urn:s2s-gateway:verification:" type "\n"
+#define OTP_2 ITEM("otp") "#"
+#define REDIRECT "          redirect_url: https://issuer.example/login\n"
 
 static const char *const plain_files[] = {"pki/metadata.crt", "pki/server.crt", "pki/ca.crt",
                                           "pki/ca.crl",       "pki/signer.crt", "datasets/badge.json"};
@@ -191,7 +196,8 @@ static void assert_issuer(const struct gw_issuer_config *issuer)
 
 static void assert_listeners(const struct gw_config *config)
 {
-    ck_assert(config->listeners[GW_LISTEN_S2S].enabled && config->listeners[GW_LISTEN_PUBLIC].enabled && config->listeners[GW_LISTEN_ADMIN].enabled);
+    ck_assert(config->listeners[GW_LISTEN_S2S].enabled && config->listeners[GW_LISTEN_PUBLIC].enabled &&
+              config->listeners[GW_LISTEN_ADMIN].enabled);
     ck_assert_int_eq(config->listeners[GW_LISTEN_S2S].line, line_of(complete, "s2s:\n"));
     ck_assert_str_eq(config->listeners[GW_LISTEN_S2S].address, "127.0.0.1");
     ck_assert_int_eq(config->listeners[GW_LISTEN_S2S].port, 8443);
@@ -242,13 +248,13 @@ static void assert_policy(const struct gw_policy_config *policy)
     const struct gw_item_policy *item = &policy->items[0];
     ck_assert_str_eq(item->id, "otp-1");
     ck_assert_str_eq(item->type, "urn:s2s-gateway:verification:otp");
-    ck_assert(!item->required && item->from_server);
+    ck_assert(!item->required && item->origin == GW_FROM_SERVER);
     ck_assert_str_eq(item->member, "otp");
     ck_assert_str_eq(item->expected, "012345");
     ck_assert_str_eq(item->mismatch_reason, "OTP_MISMATCH");
     assert_json(item->request, "{\"hint\":\"Sent by mail\",\"digits\":6,\"ratio\":1.50,\"list\":[true,null,\"1\"]}");
-    ck_assert(policy->items[1].required && !policy->items[1].from_server);
-    ck_assert_ptr_null(policy->items[1].member);
+    ck_assert(policy->items[1].required && policy->items[1].origin == GW_FROM_CLIENT);
+    ck_assert_str_eq(policy->items[1].member, "otp");
     ck_assert_ptr_null(policy->items[1].request);
     ck_assert_str_eq(policy->items[1].mismatch_reason, "ITEM_MISMATCH");
 }
@@ -510,8 +516,27 @@ static const struct change changes[] = {
     {"id: otp-2", "id: otp-1", "id 'otp-1' is taken by line"},
     {"name: given_name", "name: employee_id", "name 'employee_id' is taken by line"},
     {"name: given_name", "name: vct", "'vct' is not for datasets"},
-    {"          member: otp\n", "", "nothing says which member to compare"},
-    {"request: { hint", "request: { type: x, hint", "'type' is set by the item's own key"},
+    {"type: urn:s2s-gateway:verification:otp\n          required: false\n          origin: server\n"
+     "          member: otp\n          expected: \"012345\"",
+     "type: urn:example:pin\n          expected: \"012345\" #!", "nothing says which member to compare"},
+    {"request: { hint", "request: { type: x, hint", "'type' is set by the gateway"},
+    {"type: urn:s2s-gateway:verification:otp\n          required",
+     "type: urn:s2s-gateway:verification:opt\n          required",
+     "there is no such type; did you mean 'urn:s2s-gateway:verification:otp'?"},
+    {OTP_2, ITEM("pre_authorized_code") "          member: otp #!\n",
+     "items[1].member: items of this type have no use for it"},
+    {OTP_2, "- id: otp-2 #!\n          type: urn:s2s-gateway:verification:auth_on_web\n",
+     "the required key 'redirect_url' is missing"},
+    {OTP_2, ITEM("auth_on_web") REDIRECT "          origin: server #!\n",
+     "items[1].origin: items of this type have no use for it"},
+    {OTP_2, ITEM("auth_on_web") REDIRECT "          request: { redirect_url: https://elsewhere.example/ } #!\n",
+     "'redirect_url' is set by the gateway"},
+    {OTP_2, "- id: otp-2 #!\n          type: urn:s2s-gateway:verification:openid4vp\n          trust: [pki/ca.crt]\n",
+     "the required key 'dcql' is missing"},
+    {OTP_2,
+     ITEM("openid4vp") "          trust: [pki/ca.crt]\n          dcql: { credentials: [ { id: pid, format: mso_mdoc } "
+                       "] } #!\n",
+     "items[1].dcql: not a query that can be checked: at '/credentials/0/format'"},
     {"subject_item: otp-1", "subject_item: otp-9", "no item of verification.items has the id 'otp-9'"},
     {"postgresql://s2s@/s2s?host=/run/postgresql", "\"host = = x\"",
      "database: url is not a connection string of libpq"},
@@ -741,6 +766,42 @@ START_TEST(other_loopback_addresses_are_accepted)
 }
 END_TEST
 
+START_TEST(items_have_the_defaults_of_their_type)
+{
+    static const struct {
+        const char *type, *more, *member, *reason;
+        enum gw_item_kind kind;
+        enum gw_item_origin origin;
+    } types[] = {
+        {ITEM("otp"), "", "otp", "ITEM_MISMATCH", GW_ITEM_OTP, GW_FROM_CLIENT},
+        {ITEM("risk_signals"), "", NULL, "ITEM_MISMATCH", GW_ITEM_RISK_SIGNALS, GW_FROM_SERVER},
+        {ITEM("risk_signals"), "          origin: client\n", NULL, "ITEM_MISMATCH", GW_ITEM_RISK_SIGNALS,
+         GW_FROM_CLIENT},
+        {ITEM("pre_authorized_code"), "", NULL, NULL, GW_ITEM_OFFER, GW_FROM_CLIENT},
+        {ITEM("prior_session"), "", NULL, NULL, GW_ITEM_PRIOR_SESSION, GW_FROM_EITHER},
+        {ITEM("auth_on_web"), REDIRECT, NULL, NULL, GW_ITEM_WEB, GW_FROM_ISSUER},
+        {ITEM("document"), "", NULL, NULL, GW_ITEM_DOCUMENT, GW_FROM_CLIENT},
+        {ITEM("openid4vp"),
+         "          trust: [pki/ca.crt]\n          dcql: { credentials: [ { id: pid, format: dc+sd-jwt, "
+         "meta: { vct_values: [https://issuer.example/vct/pid] } } ] }\n",
+         NULL, NULL, GW_ITEM_PRESENTATION, GW_FROM_CLIENT},
+        {"- id: otp-2\n          type: urn:example:pin\n", "", NULL, "ITEM_MISMATCH", GW_ITEM_OTHER, GW_FROM_CLIENT},
+    };
+    struct gw_config *config =
+        load(replace(complete, OTP_2, s2s_arena_printf(arena, "%s%s", types[_i].type, types[_i].more)));
+    assert_no_error();
+    const struct gw_item_policy *item = &config->credentials[0].policy.items[1];
+    ck_assert_int_eq(item->kind, types[_i].kind);
+    ck_assert_int_eq(item->origin, types[_i].origin);
+    ck_assert_pstr_eq(item->member, types[_i].member);
+    ck_assert_pstr_eq(item->mismatch_reason, types[_i].reason);
+    ck_assert_int_eq(item->query != NULL, item->kind == GW_ITEM_PRESENTATION);
+    if (gw_item_type_of(item->kind) != NULL)
+        ck_assert_str_eq(gw_item_type_of(item->kind), item->type);
+    gw_config_free(config);
+}
+END_TEST
+
 START_TEST(a_compared_item_may_be_tried_three_times_by_default)
 {
     struct gw_config *config = load(replace(complete, "      max_attempts: 4\n", ""));
@@ -821,6 +882,7 @@ static Suite *config_suite(void)
     tcase_add_loop_test(tc, the_base_path_is_the_path_of_the_url, 0, COUNT(base_paths));
     tcase_add_loop_test(tc, times_have_offsets, 0, COUNT(times));
     tcase_add_test(tc, other_loopback_addresses_are_accepted);
+    tcase_add_loop_test(tc, items_have_the_defaults_of_their_type, 0, 9);
     tcase_add_test(tc, a_compared_item_may_be_tried_three_times_by_default);
     tcase_add_test(tc, paths_are_absolute_whatever_the_current_folder);
     tcase_add_test(tc, the_reference_is_fresh);

@@ -398,6 +398,30 @@ START_TEST(test_any_member_can_be_named)
 }
 END_TEST
 
+START_TEST(times_are_read_as_seconds)
+{
+    static const struct {
+        const char *text;
+        int64_t seconds;
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"1969-12-31T23:59:59Z", -1},
+        {"2000-02-29T12:00:00Z", 951825600},
+        {"2026-11-22T13:19:00.999Z", 1795353540},
+        {"2026-11-22T13:19:00+05:30", 1795333740},
+        {"1998-12-31T23:59:60Z", 915148800},
+        {"0000-03-01T00:00:00Z", -62162035200},
+        {"9999-12-31T23:59:59Z", 253402300799},
+    };
+    int64_t seconds;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert(s2s_date_time_read(cases[i].text, strlen(cases[i].text), &seconds));
+        ck_assert_msg(seconds == cases[i].seconds, "%s: %lld", cases[i].text, (long long)seconds);
+    }
+    ck_assert(!s2s_date_time_read("2026-11-22", 10, &seconds));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("schema");
@@ -416,6 +440,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_known_members_only);
     tcase_add_test(tc, test_a_base_gives_its_members);
     tcase_add_test(tc, test_any_member_can_be_named);
+    tcase_add_test(tc, times_are_read_as_seconds);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a decision does to the database: one call, which ends the job in the same transaction.
+ */
+#include "gateway/credential/subject.h"
+#include "gateway/issuer/evaluation.h"
+#include "gateway/issuer/policy.h"
+#include "gateway/log.h"
+
+#include <string.h>
+
+/* Octets of a request for items: it is stored, and part of every answer about the verification. */
+#define MAX_DATA_REQUEST (256 * 1024)
+#define MAX_WAIT_MS (INT64_C(15) * 60 * 1000)
+
+/* ---- subjects ---- */
+
+/* Parallel to the approvals, as the database takes them. */
+struct subjects {
+    const char **configuration_ids;
+    const char **refs;
+    const char **sealed;         /* bytea as text; NULL: no backend needs to be told */
+    struct json_object *aliases; /* of each, what it was called under older data keys */
+};
+
+static const char *bytea_text(struct s2s_arena *arena, struct s2s_bytes octets)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = s2s_arena_alloc(arena, 2 * octets.len + 3);
+    if (text == NULL)
+        return NULL;
+    memcpy(text, "\\x", 2);
+    for (size_t i = 0; i < octets.len; ++i) {
+        text[2 + 2 * i] = digits[octets.data[i] >> 4];
+        text[3 + 2 * i] = digits[octets.data[i] & 15];
+    }
+    return text;
+}
+
+static struct json_object *aliases_of(const struct gw_vault *vault, const char *subject)
+{
+    struct json_object *aliases = json_object_new_array();
+    char ref[GW_PSEUDONYM_SIZE];
+    for (size_t key = 1; subject != NULL && key < gw_vault_key_count(vault); ++key) {
+        gw_subject_ref(vault, key, subject, ref);
+        json_object_array_add(aliases, json_object_new_string(ref));
+    }
+    return aliases;
+}
+
+/* A subject of a dataset file must be in it; the reference, where the name is unknown, may be one of an older data key.
+ */
+static bool refer_to_file(const struct gw_dataset *dataset, const struct gw_subject *subject,
+                          char ref[GW_PSEUDONYM_SIZE])
+{
+    struct gw_dataset_entry entry;
+    if (subject->name != NULL)
+        return gw_dataset_subject_ref(dataset, subject->name, ref);
+    if (strlen(subject->ref) >= GW_PSEUDONYM_SIZE || !gw_dataset_find(dataset, subject->ref, &entry))
+        return false;
+    strcpy(ref, subject->ref);
+    return true;
+}
+
+/* Whether there is such a subject, as far as we know; a backend that knows the claims has to be told its name. */
+static bool refer(struct gw_evaluation *e, const struct gw_approval *approval, char ref[GW_PSEUDONYM_SIZE],
+                  const char **sealed)
+{
+    const struct gw_generation *g = e->job->generation;
+    const struct gw_offering *offering = gw_generation_offering(g, approval->configuration_id);
+    const struct gw_subject *subject = &approval->subject;
+    *sealed = NULL;
+    if (offering == NULL || (subject->name == NULL && subject->ref == NULL))
+        return false;
+    if (offering->dataset != NULL)
+        return refer_to_file(offering->dataset, subject, ref);
+    struct s2s_bytes octets;
+    if (subject->name == NULL ||
+        s2s_failed(gw_subject_seal(g->vault, e->job->arena, e->context.session_id, subject->name, &octets)))
+        return false;
+    gw_subject_ref(g->vault, 0, subject->name, ref);
+    *sealed = bytea_text(e->job->arena, octets);
+    return *sealed != NULL;
+}
+
+static bool make_subjects(struct gw_evaluation *e, const struct gw_decision *decision, struct subjects *out)
+{
+    struct s2s_arena *arena = e->job->params;
+    size_t count = decision->approval_count;
+    out->configuration_ids = s2s_arena_alloc(arena, count * sizeof(*out->configuration_ids));
+    out->refs = s2s_arena_alloc(arena, count * sizeof(*out->refs));
+    out->sealed = s2s_arena_alloc(arena, count * sizeof(*out->sealed));
+    out->aliases = s2s_json_own(arena, json_object_new_array());
+    s2s_assert(out->configuration_ids != NULL && out->refs != NULL && out->sealed != NULL);
+    for (size_t i = 0; i < count; ++i) {
+        const struct gw_approval *approval = &decision->approvals[i];
+        char *ref = s2s_arena_alloc(arena, GW_PSEUDONYM_SIZE);
+        s2s_assert(ref != NULL);
+        if (!refer(e, approval, ref, &out->sealed[i]))
+            return false;
+        out->configuration_ids[i] = approval->configuration_id;
+        out->refs[i] = ref;
+        json_object_array_add(out->aliases, aliases_of(e->job->generation->vault, approval->subject.name));
+    }
+    return true;
+}
+
+/* ---- the calls ---- */
+
+static void add_optional_interval(struct gw_job *job, int64_t ms)
+{
+    if (ms > 0)
+        gw_db_interval_ms(&job->call, job->params, ms);
+    else
+        gw_db_text(&job->call, NULL);
+}
+
+static void add_nothing(struct gw_db_call *call, int count)
+{
+    while (count-- > 0)
+        gw_db_text(call, NULL);
+}
+
+static void commit_decided(struct gw_evaluation *e, const struct gw_decision *decision, const struct subjects *subjects,
+                           const char *request)
+{
+    struct gw_job *job = e->job;
+    struct gw_db_call *call = &job->call;
+    size_t count = decision->approval_count;
+    gw_job_call(job, GW_SQL_EVALUATION_DONE);
+    gw_db_text(call, e->input.data_seq);
+    gw_db_text(call, s2s_verification_status_name(decision->status));
+    gw_db_text(call, decision->reason_code);
+    gw_db_text(call, decision->message);
+    if (subjects != NULL) {
+        gw_db_text_array(call, job->params, subjects->configuration_ids, count);
+        gw_db_text_array(call, job->params, subjects->refs, count);
+        gw_db_integer(call, job->params, decision->authorized_device_count);
+    } else {
+        add_nothing(call, 3);
+    }
+    gw_db_text(call, request);
+    add_optional_interval(job, decision->deadline_ms);
+    gw_db_integer(call, job->params, decision->max_attempts);
+    if (subjects != NULL) {
+        gw_db_text_array(call, job->params, subjects->sealed, count);
+        gw_db_text(call, s2s_json_write(job->params, subjects->aliases, NULL));
+    } else {
+        add_nothing(call, 2);
+    }
+    gw_job_commit(job);
+}
+
+static void commit_undecided(struct gw_evaluation *e, const char *why)
+{
+    struct gw_job *job = e->job;
+    gw_log(GW_LOG_ERROR, "verification_undecided", GW_S("verification", e->context.verification_id),
+           GW_S("session", e->context.session_id), GW_S("backend", e->backend), GW_S("reason", why));
+    gw_job_call(job, GW_SQL_EVALUATION_UNDECIDED);
+    gw_db_text(&job->call, e->input.data_seq);
+    gw_db_text(&job->call, why);
+    gw_job_commit(job);
+}
+
+void gw_evaluation_drop(struct gw_evaluation *e)
+{
+    struct gw_job *job = e->job;
+    gw_job_call(job, GW_SQL_EVALUATION_UNDECIDED);
+    gw_db_text(&job->call, e->input.data_seq);
+    gw_db_text(&job->call, "superseded");
+    gw_job_commit(job);
+}
+
+void gw_evaluation_postpone(struct gw_evaluation *e, const char *why, int64_t retry_after_s, const char *lane)
+{
+    struct gw_job *job = e->job;
+    int64_t delay_ms = lane != NULL ? 0 : gw_jobs_backoff_ms(e->postponed + 1);
+    if (lane == NULL && retry_after_s > delay_ms / 1000)
+        delay_ms = retry_after_s < MAX_WAIT_MS / 1000 ? retry_after_s * 1000 : MAX_WAIT_MS;
+    gw_job_call(job, GW_SQL_JOB_POSTPONE);
+    gw_db_interval_ms(&job->call, job->params, delay_ms);
+    gw_db_text(&job->call, why);
+    gw_db_text(&job->call, lane);
+    gw_job_commit(job);
+}
+
+/* ---- the decision ---- */
+
+/* An applicant of whom the issuer has no data: final, since asking again would not make any. */
+static const struct gw_decision nobody = {
+    .status = S2S_DENIED, .reason_code = "SUBJECT_UNKNOWN", .message = "There is no data for this credential."};
+
+static void commit_approval(struct gw_evaluation *e, const struct gw_decision *decision)
+{
+    struct subjects subjects;
+    if (make_subjects(e, decision, &subjects))
+        commit_decided(e, decision, &subjects, NULL);
+    else if (e->backend != NULL)
+        commit_undecided(e, "its answer names a subject of whom there is no dataset");
+    else
+        commit_decided(e, &nobody, NULL, NULL);
+}
+
+static void commit_request(struct gw_evaluation *e, const struct gw_decision *decision)
+{
+    size_t len = 0;
+    const char *request = s2s_json_write(e->job->arena, decision->data_request, &len);
+    if (request != NULL && len <= MAX_DATA_REQUEST)
+        commit_decided(e, decision, NULL, request);
+    else if (e->backend != NULL)
+        commit_undecided(e, "what its answer asks for is too large");
+    else
+        commit_decided(e, &gw_decision_too_large, NULL, NULL);
+}
+
+void gw_evaluation_commit(struct gw_evaluation *e, const struct gw_decision *decision)
+{
+    if (decision->kind == GW_POSTPONED)
+        gw_evaluation_postpone(e, decision->trouble, decision->retry_after_s, NULL);
+    else if (decision->kind == GW_UNDECIDED)
+        commit_undecided(e, decision->trouble);
+    else if (decision->status == S2S_APPROVED)
+        commit_approval(e, decision);
+    else if (decision->data_request != NULL)
+        commit_request(e, decision);
+    else
+        commit_decided(e, decision, NULL, NULL);
+}
