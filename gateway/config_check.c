@@ -55,7 +55,7 @@ void gw_check_issuer(struct gw_reader *reader, void *object, const struct gw_yam
     issuer->base_path = take_base_path(reader, issuer->url, node);
     if (issuer->encryption_key_count > 0 && issuer->encryption_keys[0].retire_after != 0)
         gw_complain_key(reader, gw_yaml_get(node, "encryption_keys"), "encryption_keys",
-                     "the newest key retires; put a key without retire_after first");
+                        "the newest key retires; put a key without retire_after first");
 }
 
 /* ---- Wallet ---- */
@@ -159,7 +159,7 @@ void gw_check_admin_listener(struct gw_reader *reader, void *object, const struc
     const struct gw_listener_config *listener = object;
     if (listener->address != NULL && !gw_address_is_loopback(listener->address))
         gw_complain_key(reader, gw_yaml_get(node, "address"), "address",
-                     "the operators' listener has no TLS; give a loopback address, 127.0.0.1 or ::1");
+                        "the operators' listener has no TLS; give a loopback address, 127.0.0.1 or ::1");
 }
 
 /* One of three: a Unix socket, a loopback address, or any address with mutual TLS. */
@@ -180,8 +180,8 @@ void gw_check_app_listener(struct gw_reader *reader, void *object, const struct 
         gw_complain(reader, node, "a Unix socket has no TLS; remove certificate, key and client_ca");
     else if (listener->address != NULL && !certificate && !gw_address_is_loopback(listener->address))
         gw_complain_key(reader, gw_yaml_get(node, "address"), "address",
-                     "without TLS only a loopback address is possible; add certificate, key and client_ca, or give "
-                     "127.0.0.1 or ::1");
+                        "without TLS only a loopback address is possible; add certificate, key and client_ca, or give "
+                        "127.0.0.1 or ::1");
 }
 
 static void check_ports(struct gw_reader *reader, const struct gw_config *config)
@@ -273,7 +273,7 @@ static void take_role(struct gw_reader *reader, struct gw_peer_config *peer, con
                                                    : GW_ROLE_ISSUER;
     if ((peer->role & reader->roles) != 0 && reader->roles != both)
         gw_complain_key(reader, gw_yaml_get(node, "role"), "role",
-                     "this process is on the same side; peers are on the other side, correct one of the two");
+                        "this process is on the same side; peers are on the other side, correct one of the two");
 }
 
 static void take_issuer_identifier(struct gw_reader *reader, struct gw_peer_config *peer)
@@ -300,7 +300,7 @@ void gw_check_peer(struct gw_reader *reader, void *object, const struct gw_yaml 
         take_issuer_identifier(reader, peer);
     else if (peer->role == GW_ROLE_WALLET && gw_yaml_get(node, "credential_issuer") != NULL)
         gw_complain_key(reader, gw_yaml_get(node, "credential_issuer"), "credential_issuer",
-                     "the peer is a wallet; remove it");
+                        "the peer is a wallet; remove it");
 }
 
 void gw_check_rule(struct gw_reader *reader, void *object, const struct gw_yaml *node)
@@ -402,7 +402,7 @@ void gw_check_claim(struct gw_reader *reader, void *object, const struct gw_yaml
     const struct gw_claim_config *claim = object;
     if (claim->name != NULL && gw_claim_is_reserved(claim->name))
         gw_complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is not for datasets; name the claim otherwise",
-                     claim->name);
+                        claim->name);
 }
 
 /* A secret that is compared must not be open to guessing because nobody thought of a limit. */
@@ -432,7 +432,7 @@ static void check_sources(struct gw_reader *reader, const struct gw_credential_c
         gw_complain(reader, node, "the required key 'verification' is missing; add it, or let a backend decide");
     else if (!credential->by_webhook && gw_yaml_get(verification, "decision") == NULL)
         gw_complain_key(reader, verification, "verification",
-                     "the required key 'decision' is missing; add it (approve, deny or review)");
+                        "the required key 'decision' is missing; add it (approve, deny or review)");
 }
 
 void gw_check_credential(struct gw_reader *reader, void *object, const struct gw_yaml *node)
@@ -446,7 +446,8 @@ void gw_check_credential(struct gw_reader *reader, void *object, const struct gw
         if (same(credential->policy.items[i].id, credential->subject_item))
             return;
     gw_complain_key(reader, gw_yaml_get(gw_yaml_get(node, "dataset"), "subject_item"), "dataset.subject_item",
-                 "no item of verification.items has the id '%s'; add it or correct the id", credential->subject_item);
+                    "no item of verification.items has the id '%s'; add it or correct the id",
+                    credential->subject_item);
 }
 
 /* ---- The whole ---- */
@@ -513,8 +514,8 @@ static void check_lifecycle(struct gw_reader *reader, const struct gw_config *co
     if (!config->wallet.lifecycle_backend || is_sent(config, "lifecycle.requested"))
         return;
     size_t mark = gw_enter(reader, "wallet");
-    complain_key(reader, gw_yaml_get(wallet, "lifecycle"), "lifecycle",
-                 "`backend` needs a webhook that is sent the event lifecycle.requested; add one");
+    gw_complain_key(reader, gw_yaml_get(wallet, "lifecycle"), "lifecycle",
+                    "`backend` needs a webhook that is sent the event lifecycle.requested; add one");
     gw_leave(reader, mark);
 }
 
