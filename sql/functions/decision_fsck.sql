@@ -111,7 +111,8 @@ BEGIN
   UNION ALL
   SELECT 'offer-readable-when-over', o.offer_id
   FROM s2s.credential_offer AS o
-  WHERE o.document_sealed IS NOT NULL AND (o.used_by IS NOT NULL OR o.revoked_at IS NOT NULL);
+  WHERE o.document_sealed IS NOT NULL
+    AND (o.used_by IS NOT NULL OR o.revoked_at IS NOT NULL OR o.attempts_left <= 0);
 END
 $$;
 COMMENT ON FUNCTION s2s.decision_fsck() IS 'Broken promises of these tables, for s2s.fsck().';

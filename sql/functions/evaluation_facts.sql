@@ -22,7 +22,7 @@ DECLARE
   j s2s.job;
   v s2s.verification;
   c record;
-  found record;
+  f record;
   v_answers jsonb := '[]';
   v_root_id text;
 BEGIN
@@ -42,15 +42,15 @@ BEGIN
   FOR c IN SELECT e.element AS asked, e.element ->> 'kind' AS kind FROM json_array_elements(p_checks) AS e (element) LOOP
     CASE c.kind
       WHEN 'offer' THEN
-        SELECT f.* INTO found FROM s2s.offer_check(v, c.asked) AS f;
+        SELECT k.* INTO f FROM s2s.offer_check(v, c.asked) AS k;
       WHEN 'prior_session' THEN
-        SELECT f.* INTO found FROM s2s.prior_session_check(v, v_root_id, c.asked) AS f;
-        v := found.v;
-        v_root_id := found.root_id;
+        SELECT k.* INTO f FROM s2s.prior_session_check(v, v_root_id, c.asked) AS k;
+        v := f.v;
+        v_root_id := f.root_id;
     END CASE;
     v_answers := v_answers || jsonb_strip_nulls(jsonb_build_object(
-      'item', c.asked -> 'item', 'kind', c.kind, 'verdict', found.verdict, 'reason', found.reason,
-      'facts', found.facts, 'subjects', found.subjects));
+      'item', c.asked -> 'item', 'kind', c.kind, 'verdict', f.verdict, 'reason', f.reason,
+      'facts', f.facts, 'subjects', f.subjects));
   END LOOP;
   RETURN jsonb_build_object('outcome', 'done', 'checks', v_answers);
 END

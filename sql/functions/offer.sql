@@ -192,7 +192,8 @@ BEGIN
       ON CONFLICT DO NOTHING;
       IF FOUND THEN
         UPDATE s2s.credential_offer AS u
-        SET attempts_left = u.attempts_left - 1
+        SET attempts_left = u.attempts_left - 1,
+            document_sealed = CASE WHEN u.attempts_left > 1 THEN u.document_sealed END
         WHERE u.offer_id = o.offer_id
         RETURNING u.* INTO o;
       END IF;
