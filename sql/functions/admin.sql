@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- What the functions behind the operators' API share. They are as those of the application API (app.sql), with one thing
--- more: whatever an operator changes, or is shown of personal data, is written to the audit ledger in the transaction
--- that does it.
+-- What the functions behind the operators' API share. They are as those of the application API (app.sql), with one
+-- thing more: whatever an operator changes, or is shown of personal data, is written to the audit ledger in the
+-- transaction that does it.
 --
---   POST, PUT: (p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, …)
+--   POST, PUT: (p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json,
+--              p_role text, …)
 --              p_peer is "admin:" and the name of the token, p_role that token's.
 --   GET:       (p_token uuid, p_input json)
 --
@@ -17,7 +18,7 @@
 --   s2s.audit_by(x s2s.exchange, p_role text, p_action text, p_ref text, p_detail json DEFAULT '{}')
 --   s2s.admin_violation(x s2s.exchange, p_pointer text, p_message text)                      -> s2s.reply
 --   s2s.parsed_time(p_text text)                                                             -> timestamptz, null: none
---   s2s.admin_bounds()                              -> (looked_at int, redriven int, shown int, failures int, counted int)
+--   s2s.admin_bounds()                  -> (looked_at int, redriven int, shown int, failures int, counted int)
 --   s2s.admin_page(p_member text, p_limit int, p_items json[], p_cursors text[], p_is_sifted boolean DEFAULT false)
 --                                                                                            -> s2s.reply
 --   s2s.admin_walk(p_limit int, p_is_sifted boolean DEFAULT false)                           -> int
@@ -26,11 +27,11 @@
 CREATE OR REPLACE FUNCTION s2s.admin_bounds(
   OUT looked_at integer, OUT redriven integer, OUT shown integer, OUT failures integer, OUT counted integer)
 LANGUAGE sql IMMUTABLE AS $$
-  SELECT 1000, 500, 100, 100, 1000
+  SELECT 500, 500, 100, 100, 1000
 $$;
 COMMENT ON FUNCTION s2s.admin_bounds() IS
-  'Rows that a page looks at for those that match; dead letters that are sent again at once; verifications and instances '
-  'that a session shows; failures that an act on many instances keeps; rows that statistics count up to.';
+  'Rows that a page looks at for those that match; dead letters that are sent again at once; verifications and '
+  'instances that a session shows; failures that an act on many instances keeps; rows that statistics count up to.';
 
 -- ---- the audit ledger ----
 
@@ -103,8 +104,8 @@ COMMENT ON FUNCTION s2s.parsed_time(text) IS 'A time as somebody wrote it (RFC 3
 
 -- ---- lists ----
 --
--- As those of the application API. A filter that no index serves is looked for among so many rows a page: then a page may
--- be short, or empty, and still have a next one.
+-- As those of the application API. A filter that no index serves is looked for among so many rows a page: then a page
+-- may be short, or empty, and still have a next one.
 
 CREATE OR REPLACE FUNCTION s2s.admin_walk(p_limit integer, p_is_sifted boolean DEFAULT false)
 RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$

@@ -14,8 +14,8 @@
 --
 -- Within: s2s.bulk_targets, s2s.bulk_count, s2s.bulk_act.
 --
--- Locks: the job, the run, instances as they come, the audit ledger last. A step waits for no instance: the requests that
--- hold some may be waiting for others that it holds.
+-- Locks: the job, the run, instances as they come, the audit ledger last. A step waits for no instance: the requests
+-- that hold some may be waiting for others that it holds.
 
 CREATE OR REPLACE FUNCTION s2s.bulk_json(b s2s.bulk) RETURNS json LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -63,7 +63,8 @@ BEGIN
                                              'more than goes together');
   END IF;
   INSERT INTO s2s.bulk (started_at, cursor_at, request_id, bulk_id, who, role, action, reason, filter)
-  VALUES (v_now, v_now, p_request_id, gen_random_uuid(), p_peer, p_role, v_body ->> 'action', v_body ->> 'reason', v_filter)
+  VALUES (v_now, v_now, p_request_id, gen_random_uuid(), p_peer, p_role, v_body ->> 'action', v_body ->> 'reason',
+          v_filter)
   RETURNING * INTO b;
   INSERT INTO s2s.job (next_at, created_at, kind, ref, payload) VALUES (v_now, v_now, 'bulk', b.bulk_id, '{}');
   PERFORM s2s.audit_by(x, p_role, 'bulk.start', b.bulk_id, json_build_object('action', b.action, 'filter', b.filter));
@@ -240,8 +241,8 @@ BEGIN
     DELETE FROM s2s.job AS j WHERE j.job_id = p_job_id;
     RETURN 'done';
   END IF;
-  -- A step that was committed has shown that the job does not die of it: its attempts count anew. When somebody else had
-  -- what comes next, they get a moment.
+  -- A step that was committed has shown that the job does not die of it: its attempts count anew. When somebody else
+  -- had what comes next, they get a moment.
   UPDATE s2s.job AS j
   SET next_at = clock_timestamp() + CASE WHEN b.cursor_at = v_from.cursor_at AND b.cursor_id = v_from.cursor_id
                                               AND b.counted_at IS NOT DISTINCT FROM v_from.counted_at

@@ -11,7 +11,8 @@
 CREATE OR REPLACE FUNCTION s2s.command_who() RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT 'command-line'
 $$;
-COMMENT ON FUNCTION s2s.command_who() IS 'Who does it: whoever may use the machine and the database. No token has this name.';
+COMMENT ON FUNCTION s2s.command_who() IS
+  'Who does it: whoever may use the machine and the database. No token has this name.';
 
 CREATE OR REPLACE FUNCTION s2s.command_instance(p_instance_id text, p_action text, p_reason text)
 RETURNS text LANGUAGE plpgsql AS $$
@@ -38,4 +39,5 @@ BEGIN
   RETURN s2s.reconcile_by(s2s.command_who(), 'operate', NULL, p_side, p_peer, NULL);
 END
 $$;
-COMMENT ON FUNCTION s2s.command_reconcile(text, text) IS 'Starts a run over the instances of one role: of one peer, or of all.';
+COMMENT ON FUNCTION s2s.command_reconcile(text, text) IS
+  'Starts a run over the instances of one role: of one peer, or of all.';

@@ -16,8 +16,8 @@
 --       -> setof s2s.delivery
 --   s2s.redrive_by(p_who text, p_role text, p_request_id uuid, p_delivery_ids bigint[]) -> int: how many
 --   s2s.dead_letters_page(p_peer text, p_before bigint, p_limit int) -> setof s2s.delivery_dead
---   s2s.ledger_page(p_ref text, p_peer text, p_from timestamptz, p_before_at timestamptz, p_before_id bigint, p_limit int)
---       -> setof s2s.ledger
+--   s2s.ledger_page(p_ref text, p_peer text, p_from timestamptz, p_before_at timestamptz, p_before_id bigint,
+--                   p_limit int) -> setof s2s.ledger
 --   s2s.lane_names(p_peer text)                          -> setof text
 
 CREATE OR REPLACE FUNCTION s2s.lane_names(p_peer text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
@@ -35,7 +35,8 @@ BEGIN
     RETURN QUERY
     SELECT d.*
     FROM s2s.delivery AS d
-    WHERE d.ref = p_ref AND (d.next_at, d.delivery_id) > (p_after_at, p_after_id) AND (p_peer IS NULL OR d.peer = p_peer)
+    WHERE d.ref = p_ref AND (d.next_at, d.delivery_id) > (p_after_at, p_after_id)
+      AND (p_peer IS NULL OR d.peer = p_peer)
     ORDER BY d.next_at, d.delivery_id
     LIMIT p_limit;
     RETURN;
@@ -55,8 +56,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.deliveries_page(text, text, timestamptz, bigint, integer) IS
-  'Deliveries in the order in which they are due, from a place on: about one thing, to one peer, or all. What is put off '
-  'between two pages is met again.';
+  'Deliveries in the order in which they are due, from a place on: about one thing, to one peer, or all. What is put '
+  'off between two pages is met again.';
 
 CREATE OR REPLACE FUNCTION s2s.admin_deliveries(p_token uuid, p_input json)
 RETURNS s2s.reply LANGUAGE plpgsql STABLE AS $$

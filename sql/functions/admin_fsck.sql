@@ -14,7 +14,8 @@ BEGIN
     WHERE a.ref = p_ref AND a.action = p_action AND a.at >= p_since AND (p_who IS NULL OR a.who = p_who));
 END
 $$;
-COMMENT ON FUNCTION s2s.audit_has(text, text, timestamptz, text) IS 'Whether something that was done then is written down.';
+COMMENT ON FUNCTION s2s.audit_has(text, text, timestamptz, text) IS
+  'Whether something that was done then is written down.';
 
 CREATE OR REPLACE FUNCTION s2s.admin_fsck() RETURNS TABLE (check_name text, detail text) LANGUAGE plpgsql STABLE AS $$
 DECLARE

@@ -91,13 +91,16 @@ BEGIN
   IF NOT FOUND THEN
     RETURN s2s.app_problem(p_token, 'not-found');
   END IF;
-  SELECT json_agg(s2s.admin_verification_json(v) ORDER BY v.created_at DESC, v.verification_id DESC) INTO v_verifications
+  SELECT json_agg(s2s.admin_verification_json(v) ORDER BY v.created_at DESC, v.verification_id DESC)
+  INTO v_verifications
   FROM s2s.verifications_page(s.session_id, false, NULL, NULL, 'infinity', '', v_shown) AS v;
-  SELECT json_agg(s2s.admin_instance_json(i) ORDER BY i.created_at DESC, i.instance_id DESC) INTO v_instances
+  SELECT json_agg(s2s.admin_instance_json(i) ORDER BY i.created_at DESC, i.instance_id DESC)
+  INTO v_instances
   FROM s2s.instances_page(ARRAY[s.session_id], NULL, NULL, NULL, 'infinity', '', v_shown) AS i;
   RETURN s2s.app_answer(200, s2s.json_join(
     s2s.admin_session_json(s),
-    json_build_object('verifications', coalesce(v_verifications, '[]'), 'instances', coalesce(v_instances, '[]')))::text);
+    json_build_object(
+      'verifications', coalesce(v_verifications, '[]'), 'instances', coalesce(v_instances, '[]')))::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.admin_session(uuid, json) IS 'Shows a session with all that came of it.';
@@ -170,7 +173,8 @@ BEGIN
   ELSIF p_configuration IS NOT NULL THEN
     RETURN QUERY
     SELECT i.*
-    FROM (SELECT s FROM s2s.instance_statuses() AS s WHERE p_statuses IS NULL OR s = ANY (p_statuses)) AS statuses (status)
+    FROM (SELECT s FROM s2s.instance_statuses() AS s
+          WHERE p_statuses IS NULL OR s = ANY (p_statuses)) AS statuses (status)
     CROSS JOIN LATERAL (
       SELECT t.*
       FROM s2s.instance AS t
@@ -183,7 +187,8 @@ BEGIN
   ELSE
     RETURN QUERY
     SELECT i.*
-    FROM (SELECT s FROM s2s.instance_statuses() AS s WHERE p_statuses IS NULL OR s = ANY (p_statuses)) AS statuses (status)
+    FROM (SELECT s FROM s2s.instance_statuses() AS s
+          WHERE p_statuses IS NULL OR s = ANY (p_statuses)) AS statuses (status)
     CROSS JOIN LATERAL (
       SELECT t.*
       FROM s2s.instance AS t
@@ -249,7 +254,8 @@ COMMENT ON FUNCTION s2s.instance_audit(text, text, uuid, text, text, text, text)
 CREATE OR REPLACE FUNCTION s2s.admin_outcome(p_outcome text) RETURNS json LANGUAGE sql IMMUTABLE AS $$
   SELECT json_strip_nulls(json_build_object(
     'outcome', split_part(p_outcome, ' ', 1),
-    CASE WHEN p_outcome LIKE 'FAILED %' THEN 'failureReason' ELSE 'effect' END, nullif(split_part(p_outcome, ' ', 2), '')))
+    CASE WHEN p_outcome LIKE 'FAILED %' THEN 'failureReason' ELSE 'effect' END,
+    nullif(split_part(p_outcome, ' ', 2), '')))
 $$;
 COMMENT ON FUNCTION s2s.admin_outcome(text) IS
   'An outcome such as "COMPLETED", "COMPLETED <effect>" or "FAILED <why>" for the answer.';
@@ -289,7 +295,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.admin_instance_action IS
-  'An operator SUSPENDs, RESUMEs or CANCELs an instance, or says that there is something newer: UPDATED, DISPLAY_UPDATED.';
+  'An operator SUSPENDs, RESUMEs or CANCELs an instance, or says that there is something newer: UPDATED, '
+  'DISPLAY_UPDATED.';
 
 CREATE OR REPLACE FUNCTION s2s.admin_dataset_put(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text,
@@ -312,8 +319,10 @@ BEGIN
   IF v_outcome = 'NOT_FOUND' THEN
     RETURN s2s.refuse(x, 'not-found');
   END IF;
-  PERFORM s2s.audit_by(x, p_role, 'dataset.put', v_instance_id, json_build_object('version', v_version, 'outcome', v_outcome));
+  PERFORM s2s.audit_by(x, p_role, 'dataset.put', v_instance_id, json_build_object(
+    'version', v_version, 'outcome', v_outcome));
   RETURN s2s.admin_instance_answer(x, v_instance_id, v_outcome);
 END
 $$;
-COMMENT ON FUNCTION s2s.admin_dataset_put IS 'Takes the claims of an instance, sealed, ahead of when they are asked for.';
+COMMENT ON FUNCTION s2s.admin_dataset_put IS
+  'Takes the claims of an instance, sealed, ahead of when they are asked for.';

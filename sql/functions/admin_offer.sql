@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Credential offers in the operators' API (admin.sql tells what these functions have in common; offer.sql has the offers).
+-- Credential offers in the operators' API (admin.sql tells what these functions have in common; offer.sql has the
+-- offers).
 --
---   s2s.admin_offer_make(…, p_offer_id text, p_code_hash bytea, p_tx_code_hash bytea, p_attempts int, p_lifetime interval,
---                        p_subject_ref text, p_subject_sealed bytea, p_reference_hash bytea, p_document_sealed bytea,
---                        p_answer_sealed bytea)       POST /v1/offers
+--   s2s.admin_offer_make(…, p_offer_id text, p_code_hash bytea, p_tx_code_hash bytea, p_attempts int,
+--                        p_lifetime interval, p_subject_ref text, p_subject_sealed bytea, p_reference_hash bytea,
+--                        p_document_sealed bytea, p_answer_sealed bytea)
+--                                                     POST /v1/offers
 --   s2s.admin_offer(p_token uuid, p_input json)       GET  /v1/offers/{offerId}
 --   s2s.admin_offers(p_token uuid, p_input json)      GET  /v1/offers
 --   s2s.admin_offer_revoke(…)                         POST /v1/offers/{offerId}/revoke

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Reconciliation of the issuer's instances, and figures, in the operators' API (admin.sql tells what these functions have
--- in common; reconcile.sql does it).
+-- Reconciliation of the issuer's instances, and figures, in the operators' API (admin.sql tells what these functions
+-- have in common; reconcile.sql does it).
 --
---   s2s.admin_reconcile(…)                               POST /v1/reconciliations
---   s2s.admin_reconciliation(p_token uuid, p_input json) GET  /v1/reconciliations/{reconciliationId}
---   s2s.admin_reconciliations(p_token uuid, p_input json) GET /v1/reconciliations
---   s2s.admin_stats(p_token uuid, p_input json)          GET  /v1/stats
+--   s2s.admin_reconcile(…)                                POST /v1/reconciliations
+--   s2s.admin_reconciliation(p_token uuid, p_input json)  GET  /v1/reconciliations/{reconciliationId}
+--   s2s.admin_reconciliations(p_token uuid, p_input json) GET  /v1/reconciliations
+--   s2s.admin_stats(p_token uuid, p_input json)           GET  /v1/stats
 --
 --   s2s.reconcile_by(p_who text, p_role text, p_request_id uuid, p_side text, p_peer text, p_instance_id text) -> text
 
@@ -86,7 +86,8 @@ BEGIN
            'finishedAt', s2s.rfc3339(r.finished_at),
            'checked', r.checked,
            'found', r.found)) ORDER BY r.started_at DESC, r.reconciliation_id DESC),
-         array_agg(s2s.cursor_write(r.started_at, r.reconciliation_id) ORDER BY r.started_at DESC, r.reconciliation_id DESC)
+         array_agg(s2s.cursor_write(r.started_at, r.reconciliation_id)
+                   ORDER BY r.started_at DESC, r.reconciliation_id DESC)
   INTO v_items, v_cursors
   FROM (SELECT t.*
         FROM s2s.reconciliation AS t

@@ -108,7 +108,8 @@ CREATE OR REPLACE FUNCTION s2s.verification_peers() RETURNS SETOF text LANGUAGE 
   )
   SELECT k.peer FROM known AS k WHERE k.peer IS NOT NULL
 $$;
-COMMENT ON FUNCTION s2s.verification_peers() IS 'The peers that have verifications; what each one costs is a look at an index.';
+COMMENT ON FUNCTION s2s.verification_peers() IS
+  'The peers that have verifications; what each one costs is a look at an index.';
 
 CREATE OR REPLACE FUNCTION s2s.verifications_page(
   p_session_id text, p_awaiting boolean, p_peer text, p_status text, p_before_at timestamptz, p_before_id text,
@@ -135,13 +136,14 @@ BEGIN
     RETURN;
   END IF;
 
-  -- One walk of the index for each peer and status: there are few of them, and none costs more than a page, however rare
-  -- what is asked for.
+  -- One walk of the index for each peer and status: there are few of them, and none costs more than a page, however
+  -- rare what is asked for.
   RETURN QUERY
   SELECT v.*
   FROM (SELECT k FROM s2s.verification_peers() AS k WHERE p_peer IS NULL
         UNION ALL SELECT p_peer WHERE p_peer IS NOT NULL) AS peers (peer)
-  CROSS JOIN (SELECT s FROM s2s.verification_statuses() AS s WHERE p_status IS NULL OR s = p_status) AS statuses (status)
+  CROSS JOIN (SELECT s FROM s2s.verification_statuses() AS s
+              WHERE p_status IS NULL OR s = p_status) AS statuses (status)
   CROSS JOIN LATERAL (
     SELECT t.*
     FROM s2s.verification AS t
@@ -235,7 +237,8 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_status text := p_decision ->> 'status';
 BEGIN
-  IF v_status = 'APPROVED' AND (p_approved_ids <@ v.configuration_ids AND cardinality(p_approved_ids) > 0) IS NOT TRUE THEN
+  IF v_status = 'APPROVED'
+     AND (p_approved_ids <@ v.configuration_ids AND cardinality(p_approved_ids) > 0) IS NOT TRUE THEN
     pointer := '/credentialConfigurationIds';
     message := 'has some that were not asked for, or none';
   ELSIF v_status = 'APPROVED' AND (p_decision ->> 'authorizedDeviceCount')::integer > v.requested_device_count THEN
@@ -274,20 +277,22 @@ BEGIN
   v := s2s.verification_decide(
     v, p_decision ->> 'status', p_decision ->> 'reasonCode',
     coalesce(p_decision ->> 'rejectedDetails', p_decision ->> 'deniedMessage'), p_approved_ids, p_subject_refs,
-    (p_decision ->> 'authorizedDeviceCount')::integer, (v_data_request - 'deadline' - 'maxAttempts')::text, v_deadline_in,
-    (v_data_request ->> 'maxAttempts')::integer, p_subject_sealed, p_subject_aliases);
+    (p_decision ->> 'authorizedDeviceCount')::integer, (v_data_request - 'deadline' - 'maxAttempts')::text,
+    v_deadline_in, (v_data_request ->> 'maxAttempts')::integer, p_subject_sealed, p_subject_aliases);
   PERFORM s2s.audit_by(x, p_role, p_action, v.verification_id, json_strip_nulls(json_build_object(
-    'version', v_read_version, 'status', v.status, 'reasonCode', v.reason_code, 'credentialConfigurationIds', p_approved_ids)));
+    'version', v_read_version, 'status', v.status, 'reasonCode', v.reason_code,
+    'credentialConfigurationIds', p_approved_ids)));
   RETURN s2s.store(x, 200, s2s.admin_verification_detail(v)::text, p_wake => true);
 END
 $$;
 COMMENT ON FUNCTION s2s.admin_decision IS
-  'Decides a verification that admin_verification_lock() gave, as any decider does. p_pointer: where the decision stands '
-  'in the body.';
+  'Decides a verification that admin_verification_lock() gave, as any decider does. p_pointer: where the decision '
+  'stands in the body.';
 
 CREATE OR REPLACE FUNCTION s2s.admin_decide(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text,
-  p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[] DEFAULT NULL, p_subject_aliases json DEFAULT NULL)
+  p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[] DEFAULT NULL,
+  p_subject_aliases json DEFAULT NULL)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
@@ -380,7 +385,8 @@ BEGIN
   PERFORM s2s.audit_by(x, p_role, 'verification.web-result', p_verification_id, json_strip_nulls(json_build_object(
     'itemId', p_item_id, 'outcome', p_input -> 'body' ->> 'outcome')));
   SELECT v.status INTO v_status FROM s2s.verification AS v WHERE v.verification_id = p_verification_id;
-  RETURN s2s.store(x, 200, json_build_object('verificationId', p_verification_id, 'status', v_status)::text, p_wake => true);
+  RETURN s2s.store(
+    x, 200, json_build_object('verificationId', p_verification_id, 'status', v_status)::text, p_wake => true);
 END
 $$;
 COMMENT ON FUNCTION s2s.admin_web_result IS

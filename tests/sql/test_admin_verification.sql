@@ -158,7 +158,7 @@ SELECT cmp_ok(pg_temp.cost('{"limit": 10, "peer": "wallet"}'), '<', 100::bigint,
 SELECT cmp_ok(pg_temp.cost('{"limit": 10, "awaiting": true}'), '<', 50::bigint, 'for reviewers');
 SELECT cmp_ok(pg_temp.cost('{"limit": 10, "sessionId": "n2999"}'), '<', 20::bigint, 'of a session');
 SELECT cmp_ok(pg_temp.cost('{"limit": 10, "configuration": "pass"}'), '<', 2500::bigint, 'what is sifted has a bound');
-SELECT is(pg_temp.listed('{"configuration": "pass", "limit": 10}'), '- | - | - | O', 'and is found on a later page');
+SELECT matches(pg_temp.listed('{"configuration": "pass", "limit": 10}'), '^(- \| )+O$', 'and is found on a later page');
 SELECT cmp_ok(test.cost('admin_sessions', '{"limit": 10}'), '<', 100::bigint, 'sessions');
 SELECT cmp_ok(test.cost('admin_sessions', '{"limit": 10, "peer": "wallet"}'), '<', 50::bigint, 'of a peer');
 
