@@ -49,7 +49,7 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
          "union all "
          "select 'deliver', peer, depth, oldest_age_s, dead, blocked from s2s.delivery_stats()",
          0},
-    [GW_SQL_LANES_SET] = {"lanes_set", "select s2s.lanes_set($1,$2)", 2},
+    [GW_SQL_LANES_SET] = {"lanes_set", "select s2s.lanes_set($1,$2,$3)", 3},
     [GW_SQL_DELIVERIES_CLAIM] =
         {"deliveries_claim",
          "select delivery_id, attempts, peer, endpoint, request_id, body, session_id, side, sealed "

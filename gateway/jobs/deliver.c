@@ -78,6 +78,7 @@ void gw_deliver_prepare_lanes(struct gw_worker *worker, struct gw_db_call *call,
             names[count++] = g->peers[i].config->name;
     gw_db_text_array(call, arena, names, count);
     gw_db_text(call, gw_webhook_lanes(g->config, arena));
+    gw_db_interval_ms(call, arena, g->config->outbound.give_up_after_ms);
 }
 
 /* ---- how a flight ends ---- */

@@ -294,7 +294,6 @@ BEGIN
     v_verdict := s2s.delivery_refused(d, p_status, s2s.parsed(p_answer));
     IF v_verdict IS NOT NULL THEN
       v_told := s2s.delivery_end(d, v_verdict = 'again', v_failure);
-      PERFORM s2s.lane_cleared(d.peer);
     ELSIF d.owed > d.sending THEN
       -- What was refused is out of date.
       PERFORM s2s.delivery_again(d);
@@ -303,6 +302,10 @@ BEGIN
       PERFORM s2s.delivery_bury(d, v_failure);
       v_told := 'dead';
     END IF;
+  END IF;
+  IF p_kind = 'final' THEN
+    -- The peer has answered: it is well, whatever it thinks of the message.
+    PERFORM s2s.lane_cleared(d.peer);
   END IF;
   PERFORM s2s.lane_failed(d.peer, p_kind = 'retry',
                           coalesce(p_block, CASE WHEN p_kind = 'blocked' THEN interval '1 minute' END));

@@ -3,25 +3,53 @@
 -- Lanes: one for each peer or webhook that can be called, with its breaker. A lane is locked last, after the delivery
 -- that came or failed on it; claims, which lock lanes first, wait for nobody.
 --
---   s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL)       -> int: how many were opened, changed or closed
+--   s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL, p_give_up_after interval DEFAULT NULL)
+--                                                                     -> int: how many were opened, changed or closed
+--   s2s.lanes_give_up(p_give_up_after interval)
 --   s2s.webhook_lane(p_name text)                                     -> text
 --   s2s.lane_pause(p_failures int)                                    -> interval, null: none
 --   s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
 --   s2s.lane_cleared(p_peer text)
 
 DROP FUNCTION IF EXISTS s2s.lanes_set(text[]);
+DROP FUNCTION IF EXISTS s2s.lanes_set(text[], json);
 
 CREATE OR REPLACE FUNCTION s2s.webhook_lane(p_name text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT ('webhook:' || p_name) COLLATE "C"
 $$;
 COMMENT ON FUNCTION s2s.webhook_lane(text) IS 'The lane of a webhook. No peer has such a name.';
 
-CREATE OR REPLACE FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL)
+CREATE OR REPLACE FUNCTION s2s.lanes_give_up(p_give_up_after interval) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_before timestamptz := clock_timestamp() - p_give_up_after;
+  d s2s.delivery;
+BEGIN
+  FOR d IN
+    SELECT t.*
+    FROM s2s.lane AS l
+    JOIN s2s.delivery AS t ON t.peer = l.peer AND t.next_at < v_before
+    WHERE NOT l.active AND t.owed_at < v_before
+    LIMIT 100
+    FOR UPDATE OF t SKIP LOCKED
+  LOOP
+    PERFORM s2s.delivery_bury(d, 'not in the configuration, for too long');
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION s2s.lanes_give_up(interval) IS
+  'Makes dead letters of what nobody sends any more, as its lane is inactive: at most 100 a call.';
+
+CREATE OR REPLACE FUNCTION s2s.lanes_set(
+  p_peers text[], p_webhooks json DEFAULT NULL, p_give_up_after interval DEFAULT NULL)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
   v_opened integer;
   v_closed integer;
 BEGIN
+  -- First: deliveries are locked before lanes.
+  IF p_give_up_after IS NOT NULL THEN
+    PERFORM s2s.lanes_give_up(p_give_up_after);
+  END IF;
   WITH wanted AS (
     SELECT DISTINCT p.peer COLLATE "C" AS peer, 'PEER' AS kind, NULL::text[] AS events
     FROM unnest(p_peers) AS p (peer)
@@ -50,9 +78,9 @@ BEGIN
   RETURN v_opened + v_closed;
 END
 $$;
-COMMENT ON FUNCTION s2s.lanes_set(text[], json) IS
+COMMENT ON FUNCTION s2s.lanes_set(text[], json, interval) IS
   'The peers and webhooks of the configuration: these have active lanes, no others. A webhook is {"name": …, "events": '
-  '[types] or null for all}.';
+  '[types] or null for all}. What the others are owed for longer than p_give_up_after is given up.';
 
 CREATE OR REPLACE FUNCTION s2s.lane_pause(p_failures integer) RETURNS interval LANGUAGE sql VOLATILE AS $$
   SELECT CASE WHEN p_failures >= 5

@@ -1517,11 +1517,17 @@ CREATE FUNCTION s2s.lane_pause(p_failures integer) RETURNS interval
 
 COMMENT ON FUNCTION s2s.lane_pause(p_failures integer) IS 'The breaker: how long a lane rests after so many failures in a row; null: not yet. The half of it is jitter.';
 
-CREATE FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL::json) RETURNS integer
+CREATE FUNCTION s2s.lanes_give_up(p_give_up_after interval) RETURNS void
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json) IS 'The peers and webhooks of the configuration: these have active lanes, no others. A webhook is {"name": …, "events": [types] or null for all}.';
+COMMENT ON FUNCTION s2s.lanes_give_up(p_give_up_after interval) IS 'Makes dead letters of what nobody sends any more, as its lane is inactive: at most 100 a call.';
+
+CREATE FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL::json, p_give_up_after interval DEFAULT NULL::interval) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.lanes_set(p_peers text[], p_webhooks json, p_give_up_after interval) IS 'The peers and webhooks of the configuration: these have active lanes, no others. A webhook is {"name": …, "events": [types] or null for all}. What the others are owed for longer than p_give_up_after is given up.';
 
 CREATE FUNCTION s2s.last_approved(p_session_id text) RETURNS text
     LANGUAGE sql STABLE

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Lanes: the peers apart from each other, and the breaker.
 BEGIN;
-SELECT plan(46);
+SELECT plan(56);
 
 -- How long a peer's lane is blocked, in seconds.
 CREATE FUNCTION pg_temp.blocked(p_peer text) RETURNS double precision LANGUAGE sql AS $$
@@ -45,7 +45,17 @@ SELECT results_eq($$SELECT * FROM pg_temp.claim(1)$$, $$VALUES ('b', 2::bigint)$
 SELECT is(s2s.lanes_set('{a,b,c}'), 1, 'back again');
 SELECT results_eq($$SELECT * FROM pg_temp.claim(2)$$, $$VALUES ('a', 2::bigint)$$, 'nothing was lost');
 SELECT is(s2s.lanes_set('{}') + s2s.lanes_set(NULL), 3, 'none at all');
-SELECT is(s2s.lanes_set('{a,b}'), 2, 'two');
+SELECT is(s2s.lanes_set('{b}', p_give_up_after => '1 hour'), 1, 'one of them');
+UPDATE s2s.delivery SET owed_at = owed_at - interval '2 hours', next_at = next_at - interval '2 hours', lease = NULL;
+SELECT is(s2s.lanes_set('{b}', p_give_up_after => '3 hours'), 0, 'the other may come back');
+SELECT is((SELECT count(*) FROM s2s.delivery_dead), 0::bigint, 'for a while');
+SELECT is(s2s.lanes_set('{b}', p_give_up_after => '1 hour'), 0, 'then');
+SELECT results_eq($$SELECT peer, count(*), min(reason) FROM s2s.delivery_dead GROUP BY peer$$,
+                  $$VALUES ('a' COLLATE "C", 2::bigint, 'not in the configuration, for too long')$$, 'what it was owed is given up');
+SELECT results_eq($$SELECT peer, count(*) FROM s2s.delivery GROUP BY peer$$, $$VALUES ('b' COLLATE "C", 2::bigint)$$,
+                  'what the first is owed has its own ways to end');
+SELECT is(s2s.lanes_set('{a,b}'), 1, 'two');
+DELETE FROM s2s.delivery_dead;
 DELETE FROM s2s.delivery;
 
 -- ---- bounds ----
@@ -90,6 +100,12 @@ SELECT results_eq($$SELECT * FROM pg_temp.claim(6)$$, $$VALUES ('a', 1::bigint)$
 SELECT is(pg_temp.come_through('a'), 1::bigint, 'comes through');
 SELECT results_eq($$SELECT * FROM pg_temp.claim(7)$$, $$VALUES ('a', 4::bigint)$$, 'and all is well');
 SELECT is((SELECT failures FROM s2s.lane WHERE peer = 'a'), 0, 'forgotten');
+UPDATE s2s.lane SET failures = 9, blocked_until = clock_timestamp() - interval '1 s' WHERE peer = 'a';
+UPDATE s2s.delivery SET lease = NULL, next_at = clock_timestamp();
+SELECT results_eq($$SELECT * FROM pg_temp.claim(7)$$, $$VALUES ('a', 1::bigint)$$, 'a probe once more');
+SELECT is(pg_temp.fail('a', 'final'), 1::bigint, 'is refused for good');
+SELECT is((SELECT failures FROM s2s.lane WHERE peer = 'a'), 0, 'by a peer that is well');
+SELECT results_eq($$SELECT * FROM pg_temp.claim(7)$$, $$VALUES ('a', 4::bigint)$$, 'and gets its flights again');
 SELECT is(pg_temp.fail('a', 'blocked', '1 h'), 4::bigint, 'blocked by the caller');
 SELECT is((SELECT pg_temp.blocked('a') BETWEEN 3590 AND 3600), true, 'for as long as it says');
 SELECT is((SELECT failures FROM s2s.lane WHERE peer = 'a'), 0, 'the breaker has nothing to do with that');
