@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The queue of evaluations against a queue that does nothing else: graphile-worker, on the same server, by turns. Our jobs
+// are initiates that were really made, and end APPROVED; its jobs do nothing.
+
+import { fileURLToPath } from 'node:url';
+import { atLeast, atMost, number } from '../lib/table.mjs';
+import { load } from '../lib/load.mjs';
+import { run } from '../lib/programs.mjs';
+import { EDITS } from '../lib/stage.mjs';
+import { median, quantile } from '../lib/statistics.mjs';
+
+const GRAPHILE = fileURLToPath(new URL('../graphile.mjs', import.meta.url));
+const DATABASE = 'graphile_worker';
+const QUEUED = 20_000;
+/** Of lone jobs: so far apart that nothing is under way. */
+const LONE_RATE = 25;
+/** So that the wait for the poll does not count when the queue is let go. */
+const SOON = '50ms';
+
+const graphile = async (stage, what, amount) =>
+  JSON.parse(await run([process.execPath, GRAPHILE, what, String(amount), stage.databaseUrl(DATABASE)]));
+
+/** Wait until everything is decided. */
+const allApproved = (stage, count) =>
+  stage.until('approved', count, () =>
+    stage.database().number("SELECT count(*) FROM s2s.verification WHERE status = 'APPROVED'"),
+  );
+
+/** Initiate `requests` times as fast as it goes, and resolve when all are approved: verifications a second. */
+async function sustain(stage, requests) {
+  const database = stage.database();
+  await load(stage, 'initiate', { requests, prepare: requests });
+  await allApproved(stage, requests);
+  const rate = await database.number(
+    'SELECT count(*) / extract(epoch FROM max(updated_at) - min(created_at)) FROM s2s.verification',
+  );
+  await database.clear();
+  return rate;
+}
+
+/** Initiates a second that the gateway evaluates as they come. */
+export const sustained = (stage) => stage.once('sustained', () => sustain(stage, stage.plan.evaluations));
+
+export const acceptedAndEvaluated = {
+  id: 'R8a',
+  what: 'sustained: initiates accepted over the wire and evaluated to APPROVED per second ÷ single-job `addJob` calls/s of `graphile-worker`, concurrency 16',
+  target: atLeast(3),
+  how: 'From the first initiate to the last approval, by the database’s clock; against the time that as many callers need who only add jobs.',
+  async measure(stage) {
+    const pairs = [];
+    for (let i = 0; i < stage.plan.repeats; i++) {
+      const ours = i === 0 ? await sustained(stage) : await sustain(stage, stage.plan.evaluations);
+      const { perSecond } = await graphile(stage, 'add', stage.plan.seconds);
+      pairs.push({ ours, theirs: perSecond });
+    }
+    return {
+      value: median(pairs.map(({ ours, theirs }) => ours / theirs)),
+      figures: [
+        ['gateway', `${number(median(pairs.map(({ ours }) => ours)))}/s`],
+        ['addJob', `${number(median(pairs.map(({ theirs }) => theirs)))}/s`],
+      ],
+    };
+  },
+};
+
+/** Queue evaluations, let them go, and resolve to how many a second were decided. */
+async function drain(stage) {
+  const database = stage.database();
+  let letGo;
+  await database.withoutRows(['evaluations_claim'], () => load(stage, 'initiate', { requests: QUEUED, prepare: QUEUED }));
+  letGo = await database.number('SELECT extract(epoch FROM clock_timestamp())');
+  await allApproved(stage, QUEUED);
+  const seconds = await database.number('SELECT extract(epoch FROM max(updated_at)) - $1::float8 FROM s2s.verification', [letGo]);
+  await database.clear();
+  return QUEUED / seconds;
+}
+
+export const drained = {
+  id: 'R8b',
+  what: `draining ${number(QUEUED)} queued no-op evaluations, one process, fencing on ÷ \`graphile-worker\` draining ${number(QUEUED)} no-ops with its best settings (local queue 1000, batched completion)`,
+  target: atLeast(0.7),
+  how: `The evaluations approve: each moves a verification and ends its job under its lease. From the moment that they may be claimed (poll of ${SOON}) to the last move. graphile-worker: from the first handler until its table is empty.`,
+  async measure(stage) {
+    const pairs = [];
+    await stage.restart({ edits: [EDITS.poll(SOON)] });
+    for (let i = 0; i < stage.plan.repeats; i++) {
+      const ours = await drain(stage);
+      const { perSecond } = await graphile(stage, 'drain', QUEUED);
+      pairs.push({ ours, theirs: perSecond });
+    }
+    await stage.restart();
+    return {
+      value: median(pairs.map(({ ours, theirs }) => ours / theirs)),
+      figures: [
+        ['gateway', `${number(median(pairs.map(({ ours }) => ours)))}/s`],
+        ['graphile-worker', `${number(median(pairs.map(({ theirs }) => theirs)))}/s`],
+      ],
+    };
+  },
+};
+
+export const lone = {
+  id: 'R8c',
+  what: 'p50 from commit of a lone job to the start of its handler, idle server ÷ the same in `graphile-worker`',
+  target: atMost(0.5),
+  how: 'Both from the clock of the statement that enqueues (just before its commit). Ours to the statement that applies the decision, which is later than the start of the handler, by the database’s clock; graphile-worker’s to the start of its handler.',
+  async measure(stage) {
+    const { lone: requests } = stage.plan;
+    await load(stage, 'initiate', { requests, rate: LONE_RATE, connections: 1, streams: 4, prepare: requests });
+    await allApproved(stage, requests);
+    const rows = await stage
+      .database()
+      .query('SELECT extract(epoch FROM updated_at - created_at) * 1000 AS delay FROM s2s.verification');
+    const ours = rows.map(({ delay }) => Number(delay));
+    await stage.database().clear();
+    const { delays } = await graphile(stage, 'latency', requests);
+    const [mine, theirs] = [ours, delays].map((values) => quantile(values, 0.5));
+    return {
+      value: mine / theirs,
+      figures: [
+        ['gateway', `p50 ${number(mine)} ms, p99 ${number(quantile(ours, 0.99))} ms`],
+        ['graphile-worker', `p50 ${number(theirs)} ms, p99 ${number(quantile(delays, 0.99))} ms`],
+      ],
+    };
+  },
+};
