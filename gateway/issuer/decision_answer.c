@@ -100,9 +100,10 @@ static struct s2s_result check_members(struct json_object *answer, unsigned stat
 {
     json_object_object_foreach(answer, name, value)
     {
-        (void)value;
         if (!is_allowed(name, status))
             return s2s_fail(S2S_MALFORMED, "its answer has a member that does not belong to the status");
+        if (value == NULL)
+            return s2s_fail(S2S_MALFORMED, "its answer has a member that is null");
     }
     for (size_t i = 0; i < member_count; ++i)
         if ((members[i].required & status) != 0 && s2s_json_get(answer, members[i].name) == NULL)

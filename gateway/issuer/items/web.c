@@ -14,7 +14,8 @@ static struct s2s_result request(const struct gw_item_context *ctx, const struct
     const char *state;
     S2S_TRY(gw_web_state_seal(ctx->generation->vault, ctx->arena,
                               &(struct gw_web_state){ctx->session_id, ctx->verification_id, policy->id}, &state));
-    const char *url = s2s_arena_printf(ctx->arena, "%s?state=%s", policy->redirect_url, state);
+    char first = strchr(policy->redirect_url, '?') != NULL ? '&' : '?';
+    const char *url = s2s_arena_printf(ctx->arena, "%s%cstate=%s", policy->redirect_url, first, state);
     if (url == NULL)
         return s2s_fail(S2S_LIMIT, "no room for a redirect URL");
     s2s_json_set_string(request, "redirect_url", url);
