@@ -40,17 +40,16 @@ struct gw_dataset {
     size_t reference_count;
 };
 
-/* Whether an object inside of a value has a member that a verifier would take for digests (RFC 9901 section 4.1). */
-static bool imitates_digests(struct json_object *value)
+bool gw_dataset_imitates_digests(struct json_object *value)
 {
     if (json_object_is_type(value, json_type_array)) {
         for (size_t i = 0; i < json_object_array_length(value); i++)
-            if (imitates_digests(json_object_array_get_idx(value, i)))
+            if (gw_dataset_imitates_digests(json_object_array_get_idx(value, i)))
                 return true;
     } else if (json_object_is_type(value, json_type_object)) {
         json_object_object_foreach(value, name, member)
         {
-            if (strcmp(name, "_sd") == 0 || strcmp(name, "...") == 0 || imitates_digests(member))
+            if (strcmp(name, "_sd") == 0 || strcmp(name, "...") == 0 || gw_dataset_imitates_digests(member))
                 return true;
         }
     }
@@ -79,7 +78,7 @@ static bool check_subject(const struct reader *reader, size_t place, const char 
             FILE_ERROR(reader, "sets the claim \"%s\" (subject number %zu), which the gateway sets; remove it", name,
                        place);
             good = false;
-        } else if (imitates_digests(value)) {
+        } else if (gw_dataset_imitates_digests(value)) {
             FILE_ERROR(reader,
                        "has a member \"_sd\" or \"...\" inside of the claim \"%s\" (subject number %zu), which "
                        "verifiers would take for digests; rename it",

@@ -10,6 +10,9 @@
 #include "gateway/config.h"
 #include "gateway/vault.h"
 
+/* Whether an object inside of a value has a member that a verifier would take for digests (RFC 9901 section 4.1). */
+bool gw_dataset_imitates_digests(struct json_object *value);
+
 /* Immutable; safe to share between threads (reading json-c trees is). */
 struct gw_dataset;
 

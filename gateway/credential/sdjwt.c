@@ -127,11 +127,13 @@ static struct s2s_result make_disclosures(struct draft *draft)
     return s2s_ok();
 }
 
-/* now + lifetime, never past the end of the certificate. */
+/* now + lifetime, never past the end of the certificate or of the claims. */
 static int64_t expiry(const struct gw_sdjwt_input *input)
 {
     int64_t not_before, not_after;
     gw_signer_validity(input->signer, &not_before, &not_after);
+    if (input->valid_until != 0 && input->valid_until < not_after)
+        not_after = input->valid_until;
     return input->config->lifetime_s < not_after - input->now ? input->now + input->config->lifetime_s : not_after;
 }
 

@@ -14,7 +14,8 @@ struct gw_sdjwt_input {
     const char *issuer;           /* `iss` */
     struct json_object *claims;   /* the dataset's claims */
     const struct s2s_jwk *holder; /* key for `cnf`; NULL for a credential without key binding */
-    int64_t now;                  /* seconds; `iat`. `exp` is now + lifetime, never past the certificate's end */
+    int64_t now;                  /* seconds; `iat`. `exp` is now + lifetime, never past the certificate's end, ... */
+    int64_t valid_until;          /* ... nor past this, the end of the claims' validity; 0: they have none */
 };
 
 /* One credential: JWT, then disclosures, each ended by "~" (no key-binding JWT). `*out` is NUL-terminated, in the

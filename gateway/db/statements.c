@@ -9,7 +9,8 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_PING] = {"ping", "select 1", 0},
     [GW_SQL_LOAD] = {"load",
                      "select found, wsk, configuration_id, subject_ref, verification_id, status, version, ready_at_ms, "
-                     "transaction_found, keys, keys_digest from s2s.issuer_load($1,$2,$3,$4)",
+                     "transaction_found, keys, keys_digest, subject_sealed, credential_version, dataset_version, "
+                     "dataset_sealed, dataset_valid_until_ms from s2s.issuer_load($1,$2,$3,$4)",
                      4},
     [GW_SQL_ANSWER] = {"answer", REPLY "issuer_answer(" CALL ",$6,$7)", 7},
     [GW_SQL_REPLAY] = {"replay", REPLY "issuer_replay(" CALL ")", 5},
@@ -22,7 +23,8 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_CANCEL] = {"cancel", REPLY "issuer_cancel(" CALL ",$6,$7,$8)", 8},
     [GW_SQL_PROVISION] = {"provision", REPLY "issuer_provision(" CALL ",$6,$7)", 7},
     [GW_SQL_GET] = {"get", REPLY "issuer_get(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13)", 13},
-    [GW_SQL_GET_PENDING] = {"get_pending", REPLY "issuer_get_pending(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13)", 13},
+    [GW_SQL_GET_PENDING] = {"get_pending", REPLY "issuer_get_pending(" CALL ",$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)",
+                            15},
     [GW_SQL_CREDENTIAL_STATUS] = {"credential_status", REPLY "issuer_credential_status(" CALL ",$6,$7,$8)", 8},
     [GW_SQL_MANAGE] = {"manage", REPLY "issuer_manage(" CALL ",$6,$7,$8,$9)", 9},
     [GW_SQL_EVENT] = {"event", REPLY "issuer_event(" CALL ",$6,$7,$8,$9)", 9},
@@ -37,6 +39,12 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_EVALUATION_DONE] = {"evaluation_done",
                                 "select s2s.evaluation_done($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)", 14},
     [GW_SQL_EVALUATION_UNDECIDED] = {"evaluation_undecided", "select s2s.evaluation_undecided($1,$2,$3,$4)", 4},
+    [GW_SQL_DATASETS_CLAIM] = {"datasets_claim",
+                               "select job_id, job_attempts, postponed, lane, instance_id, session_id, "
+                               "verification_id, peer, configuration_id, subject_ref, subject_sealed, "
+                               "credential_version from s2s.datasets_claim($1,$2,$3,$4,$5,$6,$7)",
+                               7},
+    [GW_SQL_DATASET_READY] = {"dataset_ready", "select s2s.dataset_ready($1,$2)", 2},
     [GW_SQL_JOB_RETRY] = {"job_retry", "select s2s.job_retry($1,$2,$3,$4,$5)", 5},
     [GW_SQL_JOB_POSTPONE] = {"job_postpone", "select s2s.job_postpone($1,$2,$3,$4,$5)", 5},
     [GW_SQL_JOBS_LANES_SET] = {"jobs_lanes_set", "select s2s.jobs_lanes_set($1)", 1},

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-/* How often the lines are looked at. */
+/* How often the lines are looked at; with less time than that left, nobody is asked any more. */
 #define SWEEP_MS 50
 
 struct gw_backend_lane {
@@ -220,16 +220,15 @@ static int64_t left_ms(const struct gw_backend_ask *ask)
 }
 
 /* As late as possible: the time in the signature is that of the flight. */
-static void launch(struct gw_backend_ask *ask)
+static void launch(struct gw_backend_ask *ask, int64_t patience_ms)
 {
     struct gw_outbound_call *call = &ask->call;
-    int64_t patience_ms = left_ms(ask);
     size_t count = 0;
     ask->headers[count++] = "Content-Type: application/json";
     ask->headers[count++] = "Accept: application/json";
     gw_webhook_headers(ask->backend.receiver, ask->arena, ask->id, gw_now_s(), s2s_bytes(call->body, call->body_len),
                        &ask->headers[count]);
-    call->timeout_ms = patience_ms > 0 ? patience_ms : 1;
+    call->timeout_ms = patience_ms;
     ask->waiting = false;
     ++ask->lane->in_flight;
     gw_outbound_send(ask->worker->outbound, call);
@@ -237,18 +236,24 @@ static void launch(struct gw_backend_ask *ask)
 
 static void send_next(struct gw_backend_lane *lane)
 {
-    struct gw_backend_ask *ask = first_waiting(lane);
-    if (ask != NULL && lane->in_flight < ask->backend.config->concurrency)
-        launch(ask);
+    for (struct gw_backend_ask *ask = first_waiting(lane); ask != NULL; ask = ask->next) {
+        int64_t patience_ms = left_ms(ask);
+        if (lane->in_flight >= ask->backend.config->concurrency)
+            return;
+        if (!ask->waiting || patience_ms <= SWEEP_MS)
+            continue;
+        launch(ask, patience_ms);
+        return;
+    }
 }
 
 /* `done` may ask and cancel: the line is looked at anew after each. */
 static bool expire_one(struct gw_backend_lane *lane)
 {
     static const struct gw_backend_answer busy = {
-        .end = GW_BACKEND_FAILED, .retry_after_s = -1, .reason = "it has too many questions to answer already"};
+        .end = GW_BACKEND_FAILED, .retry_after_s = -1, .reason = "it could not be asked in time"};
     for (struct gw_backend_ask *ask = lane->first; ask != NULL; ask = ask->next) {
-        if (!ask->waiting || left_ms(ask) > 0)
+        if (!ask->waiting || left_ms(ask) > SWEEP_MS)
             continue;
         end(ask, &busy, "busy", NULL);
         return true;

@@ -34,19 +34,31 @@ enum gw_step gw_issuer_metadata(struct gw_exchange *ex)
     return GW_STEP_COMMIT;
 }
 
-enum gw_step gw_issuer_credential_status(struct gw_exchange *ex)
+/* The version that a get would give now; where that cannot be told, the one last fetched is. */
+static enum gw_step answer_status(struct gw_exchange *ex, const struct gw_claims *claims)
 {
     const struct gw_issuer_state *state = gw_issuer_state(ex);
-    const struct gw_offering *offering = gw_generation_offering(ex->generation, state->configuration_id);
-    struct gw_dataset_entry entry = {.version = NULL};
-    if (offering != NULL)
-        (void)gw_dataset_find(offering->dataset, state->subject_ref,
-                              &entry); /* else the version last fetched is told */
     gw_exchange_call(ex, GW_SQL_CREDENTIAL_STATUS, state->session_id);
     gw_db_text(&ex->call, state->session_id);
     gw_db_text(&ex->call, state->instance_id);
-    gw_db_text(&ex->call, entry.version);
+    gw_db_text(&ex->call, claims->end == GW_CLAIMS_FOUND ? claims->version : NULL);
     return GW_STEP_COMMIT;
+}
+
+/* No credential will be made any more, so there is nothing to ask a backend for. */
+static bool is_over(const char *status)
+{
+    return strcmp(status, "UNLINKED") == 0 || strcmp(status, "CANCELLED") == 0;
+}
+
+enum gw_step gw_issuer_credential_status(struct gw_exchange *ex)
+{
+    static const struct gw_claims none = {.end = GW_CLAIMS_FAILED};
+    const struct gw_issuer_state *state = gw_issuer_state(ex);
+    const struct gw_offering *offering = gw_generation_offering(ex->generation, state->configuration_id);
+    if (offering == NULL || (offering->config->dataset_backend != NULL && is_over(state->status)))
+        return answer_status(ex, &none);
+    return gw_issuer_find_claims(ex, offering, answer_status);
 }
 
 enum gw_step gw_issuer_manage(struct gw_exchange *ex)

@@ -5,9 +5,13 @@
 #ifndef GW_ISSUER_ENDPOINTS_H
 #define GW_ISSUER_ENDPOINTS_H
 
+#include "gateway/issuer/claims.h"
 #include "gateway/issuer/sessions.h"
 #include "gateway/net/exchange.h"
 #include "proto/wsk.h"
+
+/* What an endpoint does with the claims of its instance. */
+typedef enum gw_step (*gw_claims_cb)(struct gw_exchange *ex, const struct gw_claims *claims);
 
 /* `state` of an issuer exchange: what s2s.issuer_load said (sql/functions/issuer_credential.sql). All in the arena. */
 struct gw_issuer_state {
@@ -24,7 +28,19 @@ struct gw_issuer_state {
     bool transaction_found;
     const char *keys; /* of the open transaction: JSON array of public JWKs */
     struct s2s_bytes keys_digest;
+    struct gw_claims_instance instance; /* without its offering */
+
+    /* While the backend is asked for claims. */
+    struct gw_exchange *exchange; /* of this state */
+    struct gw_backend_ask ask;
+    gw_claims_cb then;
+    struct gw_claims found; /* what it has answered in this exchange */
+    void *request;          /* of the endpoint: what it has read before */
 };
+
+/* Get the claims of the instance, at once or when the backend has answered, and go on with `then`, which returns what
+ * `check` would. Returns what `check` returns. */
+enum gw_step gw_issuer_find_claims(struct gw_exchange *ex, const struct gw_offering *offering, gw_claims_cb then);
 
 /* The rows of the endpoint table, by file. */
 enum gw_step gw_issuer_initiate(struct gw_exchange *ex);

@@ -9,6 +9,7 @@
 #include "gateway/issuer/evaluate.h"
 
 #include "gateway/clock.h"
+#include "gateway/issuer/dataset_job.h"
 #include "gateway/issuer/evaluation.h"
 #include "gateway/issuer/policy.h"
 #include "gateway/jobs/reconcile.h"
@@ -249,6 +250,7 @@ static bool prepare_decide(const struct gw_worker *worker, struct gw_db_call *ca
 static const struct gw_job_kind kinds[] = {
     {.name = "evaluate", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_evaluate, .run = run_evaluation},
     {.name = "decide", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_decide, .run = run_evaluation},
+    GW_DATASET_KIND,
 };
 
 /* ---- chores ---- */

@@ -100,15 +100,16 @@ static enum gw_step take_keys(struct gw_exchange *ex, struct fetch *fetch)
 /* ---- answers ---- */
 
 /* D10: a JSON array of { "credential" }, one for each presentment key. */
-static struct s2s_result make_credentials(struct gw_exchange *ex, const struct fetch *fetch, struct json_object *claims,
-                                          struct s2s_bytes *plain)
+static struct s2s_result make_credentials(struct gw_exchange *ex, const struct fetch *fetch,
+                                          const struct gw_claims *claims, struct s2s_bytes *plain)
 {
     struct gw_sdjwt_input input = {
         .config = fetch->offering->config,
         .signer = fetch->offering->signer,
         .issuer = ex->generation->config->issuer.identifier,
-        .claims = claims,
+        .claims = claims->claims,
         .now = ex->now,
+        .valid_until = claims->valid_until,
     };
     struct gw_text text = gw_text(ex->arena);
     size_t count = fetch->key_count > 0 ? fetch->key_count : 1;
@@ -125,17 +126,17 @@ static struct s2s_result make_credentials(struct gw_exchange *ex, const struct f
     return text.failed ? s2s_fail(S2S_LIMIT, "the credentials are too large") : s2s_ok();
 }
 
-static struct s2s_result make_answer(struct gw_exchange *ex, const struct fetch *fetch,
-                                     const struct gw_dataset_entry *entry, const char **body)
+static struct s2s_result make_answer(struct gw_exchange *ex, const struct fetch *fetch, const struct gw_claims *claims,
+                                     const char **body)
 {
     struct s2s_jwe_options options = {.form = S2S_JWE_FLATTENED};
     struct gw_text text = gw_text(ex->arena);
     struct json_object *jwe;
     struct s2s_bytes plain;
-    S2S_TRY(make_credentials(ex, fetch, entry->claims, &plain));
+    S2S_TRY(make_credentials(ex, fetch, claims, &plain));
     S2S_TRY(s2s_jwe_seal(ex->arena, fetch->wek, &options, plain, &jwe));
     gw_text_add_string(&text, "{\"credentialVersion\":");
-    gw_text_add_json_string(&text, entry->version);
+    gw_text_add_json_string(&text, claims->version);
     gw_text_add_string(&text, ",\"credentials\":");
     gw_text_add_json(&text, jwe);
     const char *known = gw_body_string(ex, "currentCredentialMetadataVersion");
@@ -148,24 +149,27 @@ static struct s2s_result make_answer(struct gw_exchange *ex, const struct fetch 
     return text.failed ? s2s_fail(S2S_LIMIT, "the answer is too large") : s2s_ok();
 }
 
-static enum gw_step answer_ready(struct gw_exchange *ex, const struct fetch *fetch)
+/* Nothing that the wallet has done: its operator cannot help it, ours can, who has been told. */
+static enum gw_step refuse_for_now(struct gw_exchange *ex)
+{
+    return gw_exchange_refuse(ex, S2S_PROBLEM_UNAVAILABLE, "The credential cannot be made right now.");
+}
+
+static enum gw_step answer_ready(struct gw_exchange *ex, const struct fetch *fetch, const struct gw_claims *claims)
 {
     const struct gw_issuer_state *state = gw_issuer_state(ex);
-    struct gw_dataset_entry entry;
     const char *body;
-    struct s2s_result r = gw_dataset_find(fetch->offering->dataset, state->subject_ref, &entry)
-                              ? make_answer(ex, fetch, &entry, &body)
-                              : s2s_fail(S2S_INTERNAL, "the dataset of this subject is gone");
-    if (s2s_failed(r)) { /* nothing that the wallet has done: its operator cannot help it, ours can */
+    struct s2s_result r = make_answer(ex, fetch, claims, &body);
+    if (s2s_failed(r)) {
         gw_log(GW_LOG_ERROR, "issuing_failed", GW_S("configuration", fetch->offering->config->id),
                GW_S("problem", ex->token), GW_S("reason", r.detail));
-        return gw_exchange_refuse(ex, S2S_PROBLEM_UNAVAILABLE, "The credential cannot be made right now.");
+        return refuse_for_now(ex);
     }
     gw_exchange_call(ex, GW_SQL_GET, state->session_id);
     gw_db_text(&ex->call, state->session_id);
     gw_db_text(&ex->call, state->instance_id);
     gw_db_text(&ex->call, state->version);
-    gw_db_text(&ex->call, entry.version);
+    gw_db_text(&ex->call, claims->version);
     gw_db_text(&ex->call, fetch->transaction_id);
     gw_db_integer(&ex->call, ex->arena, 200);
     gw_db_text(&ex->call, body);
@@ -173,9 +177,13 @@ static enum gw_step answer_ready(struct gw_exchange *ex, const struct fetch *fet
     return GW_STEP_COMMIT;
 }
 
-static enum gw_step answer_pending(struct gw_exchange *ex, const struct fetch *fetch)
+/* `backend` (may be NULL) has said that it does not have the claims yet; it is asked again by a job. */
+static enum gw_step answer_pending(struct gw_exchange *ex, const struct fetch *fetch, const char *backend)
 {
     const struct gw_issuer_state *state = gw_issuer_state(ex);
+    const struct gw_credential_config *config = fetch->offering->config;
+    if (backend != NULL)
+        ex->retry_after_s = config->dataset_retry_s;
     struct json_object *keys = s2s_json_own(ex->arena, json_object_new_array());
     for (size_t i = 0; i < fetch->key_count; ++i)
         json_object_array_add(keys, s2s_jwk_public_json(fetch->keys[i]));
@@ -185,10 +193,26 @@ static enum gw_step answer_pending(struct gw_exchange *ex, const struct fetch *f
     gw_db_text(&ex->call, state->version);
     gw_db_text(&ex->call, s2s_json_write(ex->arena, keys, NULL));
     gw_db_bytes(&ex->call, fetch->keys_digest, sizeof(fetch->keys_digest));
-    gw_db_interval_ms(&ex->call, ex->arena, fetch->offering->config->ready_after_ms);
-    gw_db_integer(&ex->call, ex->arena, ex->generation->config->issuer.poll_interval_s);
+    gw_db_interval_ms(&ex->call, ex->arena, config->ready_after_ms);
+    gw_db_integer(&ex->call, ex->arena, ex->retry_after_s);
     gw_db_text(&ex->call, fetch->transaction_id);
+    gw_db_text(&ex->call, backend);
+    gw_db_interval_ms(&ex->call, ex->arena, config->dataset_retry_s * 1000);
     return GW_STEP_COMMIT;
+}
+
+static enum gw_step on_claims(struct gw_exchange *ex, const struct gw_claims *claims)
+{
+    const struct fetch *fetch = gw_issuer_state(ex)->request;
+    switch (claims->end) {
+    case GW_CLAIMS_FOUND:
+        return answer_ready(ex, fetch, claims);
+    case GW_CLAIMS_NOT_YET:
+        return answer_pending(ex, fetch, fetch->offering->config->dataset_backend);
+    case GW_CLAIMS_FAILED:
+        break;
+    }
+    return refuse_for_now(ex);
 }
 
 /* Ready at once, or some time after the first get. */
@@ -201,9 +225,10 @@ static bool is_ready(const struct gw_issuer_state *state, const struct fetch *fe
 
 enum gw_step gw_issuer_get(struct gw_exchange *ex)
 {
-    const struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct gw_issuer_state *state = gw_issuer_state(ex);
     struct fetch *fetch = s2s_arena_alloc(ex->arena, sizeof(*fetch));
     s2s_assert(fetch != NULL);
+    state->request = fetch;
     fetch->offering = gw_generation_offering(ex->generation, state->configuration_id);
     if (fetch->offering == NULL)
         return gw_exchange_refuse(ex, S2S_PROBLEM_UNAVAILABLE,
@@ -217,5 +242,6 @@ enum gw_step gw_issuer_get(struct gw_exchange *ex)
         step = gw_issuer_take_wek(ex, fetch->signed_wek, &fetch->wek);
     if (step != GW_STEP_CHECK)
         return step;
-    return is_ready(state, fetch) ? answer_ready(ex, fetch) : answer_pending(ex, fetch);
+    return is_ready(state, fetch) ? gw_issuer_find_claims(ex, fetch->offering, on_claims)
+                                  : answer_pending(ex, fetch, NULL);
 }

@@ -121,6 +121,14 @@ static const char *keep(struct gw_exchange *ex, const char *text)
     return copy;
 }
 
+static struct s2s_bytes keep_bytes(struct gw_exchange *ex, const char *hex)
+{
+    struct s2s_bytes bytes = {NULL, 0};
+    if (hex != NULL)
+        s2s_assert(gw_db_read_bytes(ex->arena, hex, &bytes));
+    return bytes;
+}
+
 /* The WSK as it was stored: our own text, so a failure is a bug or a damaged database. */
 static struct s2s_jwk *read_wsk(struct gw_exchange *ex, const char *text)
 {
@@ -146,7 +154,12 @@ enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row)
         READY_AT,
         TRANSACTION,
         KEYS,
-        KEYS_DIGEST
+        KEYS_DIGEST,
+        SUBJECT_SEALED,
+        CREDENTIAL_VERSION,
+        PUSHED_VERSION,
+        PUSHED_SEALED,
+        PUSHED_VALID_UNTIL
     };
     struct gw_issuer_state *state = gw_issuer_state(ex);
     if (!gw_db_true(row, 0, FOUND))
@@ -166,10 +179,60 @@ enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row)
     state->ready_at_ms = ready_at != NULL ? strtoll(ready_at, NULL, 10) : 0;
     state->transaction_found = gw_db_true(row, 0, TRANSACTION);
     state->keys = keep(ex, gw_db_column(row, 0, KEYS));
-    const char *digest = gw_db_column(row, 0, KEYS_DIGEST);
-    if (digest != NULL)
-        s2s_assert(gw_db_read_bytes(ex->arena, digest, &state->keys_digest));
+    state->keys_digest = keep_bytes(ex, gw_db_column(row, 0, KEYS_DIGEST));
+    const char *valid_until = gw_db_column(row, 0, PUSHED_VALID_UNTIL);
+    state->instance = (struct gw_claims_instance){
+        .session_id = state->session_id,
+        .verification_id = state->verification_id,
+        .instance_id = state->instance_id,
+        .subject_ref = state->subject_ref,
+        .subject_sealed = keep_bytes(ex, gw_db_column(row, 0, SUBJECT_SEALED)),
+        .credential_version = keep(ex, gw_db_column(row, 0, CREDENTIAL_VERSION)),
+        .pushed_version = keep(ex, gw_db_column(row, 0, PUSHED_VERSION)),
+        .pushed_sealed = keep_bytes(ex, gw_db_column(row, 0, PUSHED_SEALED)),
+        .pushed_valid_until_ms = valid_until != NULL ? strtoll(valid_until, NULL, 10) : 0,
+    };
     return GW_STEP_CHECK;
+}
+
+/* ---- claims ---- */
+
+static void on_claims(struct gw_backend_ask *ask, const struct gw_backend_answer *answer)
+{
+    struct gw_issuer_state *state = H2O_STRUCT_FROM_MEMBER(struct gw_issuer_state, ask, ask);
+    struct gw_exchange *ex = state->exchange;
+    struct gw_claims claims;
+    gw_claims_read(ask, answer, ex->now, &claims);
+    if (claims.end == GW_CLAIMS_FOUND)
+        state->found = claims; /* for when the instance has changed meanwhile, and all begins again */
+    gw_exchange_resume(ex, state->then(ex, &claims));
+}
+
+static void cancel_claims(struct gw_exchange *ex)
+{
+    gw_backend_cancel(&gw_issuer_state(ex)->ask);
+}
+
+enum gw_step gw_issuer_find_claims(struct gw_exchange *ex, const struct gw_offering *offering, gw_claims_cb then)
+{
+    struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct gw_claims claims = {.end = GW_CLAIMS_FAILED};
+    state->instance.offering = offering;
+    if (gw_claims_at_hand(ex->generation, ex->arena, &state->instance, ex->now, &claims))
+        return then(ex, &claims);
+    if (state->found.claims != NULL)
+        return then(ex, &state->found);
+    if (!gw_claims_question(ex->generation, ex->arena, &state->instance, &state->ask))
+        return then(ex, &claims);
+    state->exchange = ex;
+    state->then = then;
+    state->ask.worker = ex->worker;
+    state->ask.id = ex->token;
+    state->ask.deadline_us = gw_exchange_deadline_us(ex);
+    state->ask.done = on_claims;
+    ex->cancel = cancel_claims;
+    gw_backend_ask(&state->ask);
+    return GW_STEP_CALL;
 }
 
 /* ---- the role ---- */

@@ -5,12 +5,14 @@
  * committed answer).
  *
  * Lifetimes: h2o may dispose of its request at any time (a reset stream, a closed connection). The exchange lives on
- * until its database call is over, since the call's fate must be known; `req` is NULL from then on.
+ * until its database call is over, since the call's fate must be known; `req` is NULL from then on. A call to another
+ * server is given up.
  */
 #include "gateway/net/exchange.h"
 
 #include "gateway/clock.h"
 #include "gateway/net/access.h"
+#include "gateway/net/client_watch.h"
 #include "gateway/net/http.h"
 #include "gateway/worker.h"
 #include "proto/crypto.h"
@@ -41,13 +43,6 @@ static void exchange_free(struct gw_exchange *ex)
     free(ex);
 }
 
-static void on_request_disposed(void *data)
-{
-    struct gw_exchange_link *link = data;
-    if (link->ex != NULL)
-        link->ex->req = NULL;
-}
-
 static void log_access(const struct gw_exchange *ex, int status)
 {
     const struct gw_access access = {
@@ -61,6 +56,33 @@ static void log_access(const struct gw_exchange *ex, int status)
         .gone = ex->req == NULL,
     };
     gw_access_log(ex->worker->metrics, &access);
+}
+
+static void stop_waiting(struct gw_exchange *ex)
+{
+    gw_client_watch_stop(ex->watch);
+    ex->watch = NULL;
+    ex->cancel = NULL;
+}
+
+/* Give up a call to another server, and the exchange, as the client has gone. Nothing was committed: nothing is lost.
+ */
+static void leave(struct gw_exchange *ex)
+{
+    ex->cancel(ex);
+    stop_waiting(ex);
+    log_access(ex, 0);
+    exchange_free(ex);
+}
+
+static void on_request_disposed(void *data)
+{
+    struct gw_exchange *ex = ((struct gw_exchange_link *)data)->ex;
+    if (ex == NULL)
+        return;
+    ex->req = NULL;
+    if (ex->cancel != NULL)
+        leave(ex); /* else the database call ends it */
 }
 
 static void add_headers(struct gw_exchange *ex, int status, int64_t retry_after_s)
@@ -175,7 +197,7 @@ static void on_committed(struct gw_db_call *call, enum gw_db_outcome outcome, co
     if (ex->endpoint->committed != NULL && status < 300)
         ex->endpoint->committed(ex, status);
     finish(ex, status, PQgetvalue(result, 0, BODY), (size_t)PQgetlength(result, 0, BODY),
-           status == 202 ? ex->generation->config->issuer.poll_interval_s : 0);
+           status == 202 ? ex->retry_after_s : 0);
 }
 
 void gw_exchange_call(struct gw_exchange *ex, enum gw_statement_id statement, const char *order_key)
@@ -204,7 +226,7 @@ static void submit(struct gw_exchange *ex, void (*done)(struct gw_db_call *, enu
 {
     s2s_assert(ex->call.count == ex->call.statement->params);
     ex->call.done = done;
-    ex->call.deadline_us = ex->started_us + ex->worker->boot->config->database.request_deadline_ms * 1000;
+    ex->call.deadline_us = ex->waiting_since_us + ex->worker->boot->config->database.request_deadline_ms * 1000;
     gw_db_submit(ex->worker->db, &ex->call);
 }
 
@@ -232,7 +254,44 @@ static void commit(struct gw_exchange *ex, enum gw_step step)
     submit(ex, on_committed);
 }
 
-/* ---- load and check ---- */
+/* ---- load, check and call ---- */
+
+/* h2o does not know it yet: the answer, which nobody reads, is how it learns. */
+static void on_client_left(void *arg)
+{
+    struct gw_exchange *ex = arg;
+    ex->cancel(ex);
+    stop_waiting(ex);
+    answer_now(ex, S2S_PROBLEM_UNAVAILABLE, "The client has left.", 0);
+}
+
+/* Whatever comes after a step that may have another server asked. */
+static void proceed(struct gw_exchange *ex, enum gw_step step)
+{
+    if (step != GW_STEP_CALL)
+        commit(ex, step);
+    else if (ex->req == NULL) /* left while the database was asked */
+        leave(ex);
+    else
+        ex->watch = gw_client_watch_start(&ex->worker->loop, gw_conn_of(ex->req), on_client_left, ex);
+}
+
+/* As long as a request may wait for the database, but never so long that a drain would have to cut it off. */
+int64_t gw_exchange_deadline_us(const struct gw_exchange *ex)
+{
+    const struct gw_config *boot = ex->worker->boot->config;
+    int64_t most_ms = boot->database.request_deadline_ms;
+    if (boot->limits.drain_timeout_ms < most_ms)
+        most_ms = boot->limits.drain_timeout_ms;
+    return ex->started_us + most_ms * 1000;
+}
+
+void gw_exchange_resume(struct gw_exchange *ex, enum gw_step step)
+{
+    stop_waiting(ex);
+    ex->waiting_since_us = gw_monotonic_us();
+    proceed(ex, step);
+}
 
 static void on_loaded(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
@@ -240,14 +299,14 @@ static void on_loaded(struct gw_db_call *call, enum gw_db_outcome outcome, const
     if (!has_row(ex, outcome, result))
         return;
     enum gw_step step = ex->endpoint->loaded(ex, result);
-    commit(ex, step == GW_STEP_CHECK ? ex->endpoint->check(ex) : step);
+    proceed(ex, step == GW_STEP_CHECK ? ex->endpoint->check(ex) : step);
 }
 
 static void run_load(struct gw_exchange *ex)
 {
     enum gw_step step = ex->endpoint->load != NULL ? ex->endpoint->load(ex) : GW_STEP_CHECK;
     if (step == GW_STEP_CHECK) {
-        commit(ex, ex->endpoint->check(ex));
+        proceed(ex, ex->endpoint->check(ex));
         return;
     }
     submit(ex, on_loaded);
@@ -418,7 +477,8 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
     ex->peer = conn->peer;
     ex->req = req;
     ex->now = gw_now_s();
-    ex->started_us = gw_monotonic_us();
+    ex->started_us = ex->waiting_since_us = gw_monotonic_us();
+    ex->retry_after_s = ex->generation->config->issuer.poll_interval_s;
     s2s_uuid_new(ex->token);
     ++worker->in_flight;
     if (ex->peer != NULL)

@@ -2,11 +2,12 @@
  *
  * The exchange: the one way that every request of the protocol takes.
  *
- *   receive ─▶ parse ─▶ load ─▶ check ─▶ commit ─▶ reply
+ *   receive ─▶ parse ─▶ load ─▶ check ─▶ (call) ─▶ commit ─▶ reply
  *
  * What all endpoints share (peer, headers, versions, request ids, limits, problems, replay) is here, once; an endpoint
  * is a row with a `load` (what to fetch, usually nothing), a `check` (pure: no I/O) that names one SQL call, and
- * nothing else.
+ * nothing else. Where that depends on what another server says, `check` has it asked, and names the SQL call when it
+ * has answered.
  */
 #ifndef GW_EXCHANGE_H
 #define GW_EXCHANGE_H
@@ -18,6 +19,7 @@
 #include "proto/uuid.h"
 #include "proto/version.h"
 
+struct gw_client_watch;
 struct gw_exchange;
 struct gw_job_plan;
 struct gw_worker;
@@ -26,6 +28,7 @@ struct gw_worker;
 enum gw_step {
     GW_STEP_CHECK,  /* nothing to load: go on */
     GW_STEP_LOAD,   /* run `call`, then `loaded` */
+    GW_STEP_CALL,   /* another server was asked: `cancel` is set, and gw_exchange_resume goes on */
     GW_STEP_COMMIT, /* run `call`: an SQL function that claims the request id and returns the answer */
     GW_STEP_REFUSE  /* answer `problem`, and store it like any final answer */
 };
@@ -35,7 +38,7 @@ struct gw_endpoint {
     const struct s2s_endpoint *message;
     enum gw_step (*load)(struct gw_exchange *ex); /* GW_STEP_CHECK or GW_STEP_LOAD; NULL: nothing to load */
     enum gw_step (*loaded)(struct gw_exchange *ex, const PGresult *row); /* GW_STEP_CHECK or GW_STEP_REFUSE */
-    enum gw_step (*check)(struct gw_exchange *ex);                       /* GW_STEP_COMMIT or GW_STEP_REFUSE */
+    enum gw_step (*check)(struct gw_exchange *ex);         /* GW_STEP_COMMIT, GW_STEP_REFUSE or GW_STEP_CALL */
     void (*committed)(struct gw_exchange *ex, int status); /* after the commit, before the reply; NULL: nothing */
 };
 
@@ -51,7 +54,8 @@ struct gw_role {
     const struct gw_job_plan *jobs;
 };
 
-/* One request on its way. Lives until the answer is sent or, when the client has gone, until the commit is known. */
+/* One request on its way. Lives until the answer is sent or, when the client has gone, until the commit is known; a
+ * call to another server ends with the client. */
 struct gw_exchange {
     struct gw_worker *worker;
     const struct gw_role *role;
@@ -68,6 +72,8 @@ struct gw_exchange {
     struct gw_db_call call;
     struct s2s_problem problem;
     struct s2s_violations violations;
+    void (*cancel)(struct gw_exchange *ex); /* while another server is asked: nobody waits for that any more */
+    int64_t retry_after_s;                  /* of a 202 */
 
     /* Private to exchange.c. */
     h2o_req_t *req;                /* NULL once the client has gone */
@@ -76,6 +82,8 @@ struct gw_exchange {
     char request_id[S2S_UUID_SIZE];
     uint8_t digest[32];
     int64_t started_us;
+    int64_t waiting_since_us;      /* for the database */
+    struct gw_client_watch *watch; /* while another server is asked */
     unsigned reloads;
     bool replayed;
 };
@@ -86,6 +94,12 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req);
 /* Begin `ex->call` with the five parameters that every committing function takes. `order_key` (borrowed) is the
  * session. */
 void gw_exchange_call(struct gw_exchange *ex, enum gw_statement_id statement, const char *order_key);
+
+/* Until when a call to another server must be over: monotonic microseconds. */
+int64_t gw_exchange_deadline_us(const struct gw_exchange *ex);
+
+/* Go on after GW_STEP_CALL, with what `check` would have returned. */
+void gw_exchange_resume(struct gw_exchange *ex, enum gw_step step);
 
 /* Refuse with a problem. `detail` is static or in the arena. Returns GW_STEP_REFUSE. */
 enum gw_step gw_exchange_refuse(struct gw_exchange *ex, enum s2s_problem_type type, const char *detail);

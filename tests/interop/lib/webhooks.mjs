@@ -51,8 +51,8 @@ export class WebhookReceiver {
   }
 
   /**
-   * What it answers from now on: `decide(message)` gives `{ status, body, headers, delay }`, or null to say nothing
-   * for ever. Without, 204.
+   * What it answers from now on: `decide(message)` gives `{ status, body, headers, delay }`, with `text` for what is no
+   * JSON, or null to say nothing for ever. Without, 204.
    */
   behave(decide = usual) {
     this.answer = decide;
@@ -88,7 +88,7 @@ export class WebhookReceiver {
     message.status = answer.status;
     this.messages.push(message);
     const send = () => {
-      const body = answer.body === undefined ? undefined : JSON.stringify(answer.body);
+      const body = answer.body === undefined ? answer.text : JSON.stringify(answer.body);
       response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
       response.end(body);
     };

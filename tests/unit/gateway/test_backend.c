@@ -243,6 +243,15 @@ START_TEST(patience_is_the_backends_or_the_callers)
 }
 END_TEST
 
+START_TEST(without_time_nobody_is_asked)
+{
+    backend_config.timeout_ms = 1;
+    ck_assert_int_eq(ask_and_wait("/_/ok")->answer.end, GW_BACKEND_FAILED);
+    ck_assert_uint_eq(json_object_array_length(peer_requests(&peer)), 0);
+    ck_assert(counted("busy") == 1);
+}
+END_TEST
+
 START_TEST(no_more_than_the_concurrency_is_in_flight)
 {
     ck_assert_uint_eq(gw_backend_room(&worker, &backend_config), 2);
@@ -325,6 +334,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_certificate_that_is_not_trusted);
     tcase_add_test(tcase, names_of_backends);
     tcase_add_test(tcase, patience_is_the_backends_or_the_callers);
+    tcase_add_test(tcase, without_time_nobody_is_asked);
     tcase_add_test(tcase, no_more_than_the_concurrency_is_in_flight);
     tcase_add_test(tcase, who_waits_for_too_long_is_told);
     tcase_add_test(tcase, a_cancelled_question_makes_room);

@@ -63,7 +63,12 @@ static const char dataset[] = "{\"employee_id\":\"E-17\",\"given_name\":\"Zo\\u0
 
 static struct gw_sdjwt_input make_input(void)
 {
-    return (struct gw_sdjwt_input){&config, signer, "https://issuer.example", json(dataset), holder, NOW};
+    return (struct gw_sdjwt_input){.config = &config,
+                                   .signer = signer,
+                                   .issuer = "https://issuer.example",
+                                   .claims = json(dataset),
+                                   .holder = holder,
+                                   .now = NOW};
 }
 
 static char *issue(const struct gw_sdjwt_input *input)
@@ -226,18 +231,20 @@ START_TEST(without_digests_there_is_no_sd)
 }
 END_TEST
 
-START_TEST(it_never_outlives_the_certificate)
+START_TEST(it_outlives_neither_the_certificate_nor_its_claims)
 {
     struct gw_sdjwt_input input = make_input();
     static const struct {
-        int64_t lifetime, now, exp;
+        int64_t lifetime, now, exp, valid_until;
     } cases[] = {
-        {DAY - 1, NOW, NOW + DAY - 1}, {DAY, NOW, NOW + DAY},       {DAY + 1, NOW, NOW + DAY},
-        {INT64_MAX, NOW, NOW + DAY},   {DAY, NOW + DAY, NOW + DAY},
+        {DAY - 1, NOW, NOW + DAY - 1, 0}, {DAY, NOW, NOW + DAY, 0},           {DAY + 1, NOW, NOW + DAY, 0},
+        {INT64_MAX, NOW, NOW + DAY, 0},   {DAY, NOW + DAY, NOW + DAY, 0},     {DAY, NOW, NOW + 100, NOW + 100},
+        {50, NOW, NOW + 50, NOW + 100},   {INT64_MAX, NOW, NOW + 1, NOW + 1}, {DAY, NOW, NOW + DAY, NOW + 2 * DAY},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         config.lifetime_s = cases[i].lifetime;
         input.now = cases[i].now;
+        input.valid_until = cases[i].valid_until;
         struct parsed p = verify(issue(&input));
         ck_assert_int_eq(json_object_get_int64(s2s_json_get(p.payload, "exp")), cases[i].exp);
     }
@@ -298,7 +305,7 @@ static Suite *sdjwt_suite(void)
     tcase_add_test(tcase, two_credentials_share_no_digest_and_no_salt);
     tcase_add_test(tcase, without_holder_there_is_no_cnf);
     tcase_add_test(tcase, without_digests_there_is_no_sd);
-    tcase_add_test(tcase, it_never_outlives_the_certificate);
+    tcase_add_test(tcase, it_outlives_neither_the_certificate_nor_its_claims);
     tcase_add_test(tcase, an_invalid_certificate_does_not_sign);
     tcase_add_test(tcase, a_full_arena_is_a_value);
     tcase_add_test(tcase, large_claims_fit);
