@@ -315,11 +315,14 @@ DECLARE
   l record := s2s.admin_verification_lock(x, p_input);
   v_body json := p_input -> 'body';
   v_request json := v_body -> 'verificationDataRequest';
+  v_deadline text := v_body ->> 'deadline';
 BEGIN
   IF (l.r).outcome IS NOT NULL THEN
     RETURN l.r;
-  ELSIF v_request ->> 'deadline' IS NULL AND v_body ->> 'deadline' IS NOT NULL THEN
-    v_request := s2s.json_join(v_request, json_build_object('deadline', v_body ->> 'deadline'));
+  ELSIF v_deadline IS NOT NULL AND (s2s.parsed_time(v_deadline) > clock_timestamp()) IS NOT TRUE THEN
+    RETURN s2s.admin_violation(x, '/deadline', 'is over, or no time');
+  ELSIF v_deadline IS NOT NULL AND v_request ->> 'deadline' IS NULL THEN
+    v_request := s2s.json_join(v_request, json_build_object('deadline', v_deadline));
   END IF;
   RETURN s2s.admin_decision(
     x, p_role, 'verification.request-info', '', l.v,

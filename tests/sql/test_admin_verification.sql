@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The operators' API: verifications, and decisions by people.
 BEGIN;
-SELECT plan(94);
+SELECT plan(95);
 
 SELECT is(s2s.lanes_set('{wallet}'), 1, 'a peer that can be called');
 SELECT lives_ok($$SELECT test.initiate(s, p_jwe => '{a}', p_sealed => '\xbb') FROM unnest('{A,B,C,D,E,F}'::text[]) AS s$$, 'verifications');
@@ -68,7 +68,8 @@ CREATE FUNCTION pg_temp.ask_for(p_session text, p_request json, p_deadline text 
     'version', v.version, 'verificationDataRequest', p_request, 'deadline', p_deadline)), p_role => 'review')
   FROM test.verification(p_session) AS v
 $$;
-SELECT is(pg_temp.refused(pg_temp.ask_for('C', '{}', t)), '400 /verificationDataRequest/deadline', t) FROM unnest('{2001-01-01T00:00:00Z,tomorrow,2031-99-01T00:00:00Z}'::text[]) AS t;
+SELECT is(pg_temp.refused(pg_temp.ask_for('C', json_build_object('deadline', '2001-01-01T00:00:00Z'))), '400 /verificationDataRequest/deadline', 'a deadline in the request');
+SELECT is(pg_temp.refused(pg_temp.ask_for('C', '{}', t)), '400 /deadline', t) FROM unnest('{2001-01-01T00:00:00Z,tomorrow,2031-99-01T00:00:00Z}'::text[]) AS t;
 SELECT is(pg_temp.refused(pg_temp.ask_for('C', '{"verificationDataItems": [{"id": 1e200000}]}')), '400 /verificationDataRequest', 'what cannot be kept');
 SELECT is(test.body(pg_temp.ask_for('C', '{"verificationDataItems": [{"id": "otp-1"}], "maxAttempts": 3}', '2101-01-01T00:00:00Z'))
             -> 'verificationDataRequest', '{"verificationDataItems": [{"id": "otp-1"}]}', 'asked');
