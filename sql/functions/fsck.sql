@@ -96,11 +96,12 @@ BEGIN
   WHERE j.lease IS NOT NULL AND j.next_at > clock_timestamp() + interval '24 hours'
 
   UNION ALL
-  -- A claim finishes such a job, so one that has been due for long means that nobody claims.
+  -- A claim finishes such a job, so one that has been due for long means that nobody claims. Those of a slow backend may
+  -- stand in line.
   SELECT 'job-of-final-verification', j.job_id::text
   FROM s2s.job AS j
   JOIN s2s.verification AS v ON v.verification_id = j.ref
-  WHERE j.kind = 'evaluate' AND s2s.verification_is_final(v.status)
+  WHERE j.kind = 'evaluate' AND j.lane = '' AND s2s.verification_is_final(v.status)
     AND j.next_at < clock_timestamp() - interval '10 minutes'
 
   UNION ALL

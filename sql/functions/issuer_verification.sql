@@ -38,6 +38,7 @@ DECLARE
 BEGIN
   v.data_seq := v.data_seq + 1;
   v.awaiting_decision := false;
+  v.decided_by := NULL;
   v.reason_code := NULL;
   v.message := NULL;
   v := s2s.verification_move(v, 'PENDING');
@@ -198,6 +199,7 @@ BEGIN
   ELSIF NOT s2s.verification_is_final(v.status) THEN
     v.cancelled := true;
     v.awaiting_decision := false;
+    v.decided_by := NULL;
     v.cancel_reason := p_reason;
     v.reason_code := 'CANCELLED';
     v.message := 'The verification was cancelled.';

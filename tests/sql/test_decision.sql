@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Decisions of backends: lanes, delays, wrong answers; results from the web; several datasets.
 BEGIN;
-SELECT plan(76);
+SELECT plan(81);
 
 CREATE FUNCTION pg_temp.claim(p_lanes text[] DEFAULT NULL, p_rooms integer[] DEFAULT NULL, p_limit integer DEFAULT 10, p_lease integer DEFAULT 1)
 RETURNS text[] LANGUAGE sql AS $$
@@ -124,6 +124,12 @@ SELECT is((SELECT r.status FROM s2s.issuer_supplement('wallet', gen_random_uuid(
             (test.verification('moved')).verification_id, '{b}', NULL, 16, 1000, 'b') AS r), 200, 'whose backend changes with a supplement');
 SELECT is(pg_temp.claim('{b}'), '{moved}', 'is the other one''s');
 SELECT is(pg_temp.claim('{a}'), '{}', 'and not the first one''s');
+
+-- Between two decisions of a reviewer the wallet acts.
+SELECT lives_ok($$SELECT test.initiate('A'), test.initiate('B')$$, 'verifications');
+SELECT lives_ok($$SELECT test.evaluate(s, 'PENDING'), test.review(s, 'ADDITIONAL_INFO_REQUIRED') FROM unnest('{A,B}'::text[]) AS s$$, 'a reviewer asks');
+SELECT lives_ok($$SELECT test.supplement('A'), test.cancel('B')$$, 'the wallet answers, or has enough');
+SELECT is(v.decided_by, NULL, 'which is no decision of the reviewer') FROM s2s.verification AS v WHERE v.session_id IN ('A', 'B');
 SELECT is_empty('SELECT * FROM s2s.fsck()', 'fsck is clean');
 SELECT * FROM finish();
 ROLLBACK;
