@@ -73,13 +73,12 @@ SELECT is((test.audited((test.instance('M')).instance_id))[2:], '{admin:alice da
 SELECT lives_ok($$SELECT test.provisioned(s) FROM unnest('{A,B,C,D}'::text[]) AS s$$, 'more');
 SELECT is((test.event('C', 'PROVISIONING_SUCCESS')).status, 200, 'confirmed');
 SELECT is((test.manage('D', 'SUSPEND')).status, 200, 'suspended by the wallet');
-UPDATE s2s.instance SET created_at = '2026-01-01'::timestamptz + ascii(session_id) / 2 * interval '1 s';
+UPDATE s2s.instance SET created_at = '2026-01-01'::timestamptz + ascii(session_id) * interval '1 s';
 CREATE FUNCTION pg_temp.listed(p_query jsonb) RETURNS text LANGUAGE sql AS $$
   SELECT test.pages('admin_instances', 'instances', 'sessionId', p_query)
 $$;
--- Of the same time, the id decides: the sessions S (twice) stand together.
-SELECT is(length(pg_temp.listed('{}')), 13, 'all');
-SELECT is(pg_temp.listed('{"limit": 4}') ~ '^S S M D [|] [CB] [CB] A$|^S S M D [|] C B A$', true, 'page by page');
+SELECT is(pg_temp.listed('{}'), 'S S M D C B A', 'newest first');
+SELECT is(pg_temp.listed('{"limit": 4}'), 'S S M D | C B A', 'page by page');
 SELECT is(pg_temp.listed(jsonb_build_object('status', s)), i, s)
 FROM (VALUES ('IN_PROCESS', 'S B A'), ('ACTIVE', 'C'), ('SUSPENDED_WALLET', 'D'), ('SUSPENDED_ISSUER', 'M'), ('CANCELLED', 'S'), ('UNLINKED', '-')) AS t (s, i);
 SELECT is(pg_temp.listed('{"sessionId": "S"}'), 'S S', 'of a session');
@@ -134,7 +133,7 @@ SELECT is(test.bulk_run(10), 'more done', 'done');
 SELECT results_eq('SELECT done, failed, total FROM test.bulk()', 'VALUES (2, 0, 2)', 'what is over is left alone');
 SELECT is((test.bulk_start('CANCEL', '{"subjectRefs": ["subject-badge"], "configuration": "badge"}')).status, 202, 'by subject and configuration');
 SELECT is(test.bulk_run(10), 'more done', 'done');
-SELECT is(pg_temp.listed('{"status": "CANCELLED"}') ~ '^S M D [CB] [CB] A$', true, 'cancelled');
+SELECT is(pg_temp.listed('{"status": "CANCELLED"}'), 'S M D C B A', 'cancelled');
 SELECT is((test.bulk_start('CANCEL', '{"subjectRefs": ["nobody"]}')).status, 202, 'of nobody');
 SELECT is(test.bulk_run(), 'more done', 'done');
 SELECT results_eq('SELECT done, failed, total FROM test.bulk()', 'VALUES (0, 0, 0)', 'there is nothing to do');
