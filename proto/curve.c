@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EC keys are built with EVP_PKEY_fromdata, and their public point is checked by EVP_PKEY_public_check_quick: on
- * the curve and not the point at infinity. These curves have cofactor 1, so that is all there is to check
- * (RFC 9180 section 7.1.4), and EVP_PKEY_derive_set_peer_ex may skip its own, full check, which would multiply
- * by the order for nothing.
+ * The public point of an EC key is checked by EVP_PKEY_public_check_quick: on the curve and not the point at infinity.
+ * These curves have cofactor 1, so that is all there is to check (RFC 9180 section 7.1.4), and
+ * EVP_PKEY_derive_set_peer_ex may skip its own, full check, which would multiply by the order for nothing.
+ *
+ * A new EC key is a copy of a template, a key that has its group and nothing else. OpenSSL would otherwise look the
+ * group up by its name and compute its constants anew for every key, which costs more than a point.
  */
 #include "curve.h"
 
@@ -28,30 +30,72 @@ static struct s2s_result bad_point(void)
     return s2s_crypto_fail(S2S_BAD_KEY, "the key is not a valid point of its curve");
 }
 
-/* Build an EC key; `d` is empty for a public key. */
-static EVP_PKEY *ec_from_data(const struct s2s_curve_info *info, struct s2s_bytes raw, struct s2s_bytes d)
+/* By enum s2s_curve; they live as long as the process, and are only ever read, by all threads. */
+static EVP_PKEY *templates[S2S_CURVES];
+
+static void make_templates(void)
+{
+    for (size_t i = 0; i < S2S_CURVES; i++) {
+        if (!s2s_curves[i].is_ec)
+            continue;
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+        s2s_assert(ctx != NULL && EVP_PKEY_paramgen_init(ctx) == 1 &&
+                   EVP_PKEY_CTX_set_group_name(ctx, s2s_curves[i].crv) == 1 &&
+                   EVP_PKEY_paramgen(ctx, &templates[i]) == 1);
+        EVP_PKEY_CTX_free(ctx);
+    }
+}
+
+static EVP_PKEY *template_of(enum s2s_curve curve)
+{
+    static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+    s2s_assert(CRYPTO_THREAD_run_once(&once, make_templates) == 1);
+    return templates[curve];
+}
+
+/* The EC key of a public point, or NULL when it is none. */
+static EVP_PKEY *ec_public(enum s2s_curve curve, struct s2s_bytes raw)
+{
+    EVP_PKEY *pkey = EVP_PKEY_dup(template_of(curve));
+    s2s_assert(pkey != NULL);
+    if (EVP_PKEY_set1_encoded_public_key(pkey, raw.data, raw.len) == 1)
+        return pkey;
+    EVP_PKEY_free(pkey);
+    return NULL;
+}
+
+/* The EC key of a private and a public half, or NULL. */
+static EVP_PKEY *ec_pair(const struct s2s_curve_info *info, struct s2s_bytes raw, struct s2s_bytes d)
 {
     uint8_t native[S2S_MAX_COORDINATE]; /* OSSL_PARAM integers have the machine's byte order */
-    OSSL_PARAM params[4], *p = params;
-    *p++ = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)info->crv, 0);
-    *p++ = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)raw.data, raw.len);
-    if (d.len > 0) {
-        BIGNUM *n = BN_secure_new();
-        s2s_assert(n != NULL && BN_bin2bn(d.data, (int)d.len, n) != NULL);
-        s2s_assert(BN_bn2nativepad(n, native, (int)d.len) == (int)d.len);
-        BN_clear_free(n);
-        *p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, d.len);
-    }
-    *p = OSSL_PARAM_construct_end();
-
+    BIGNUM *n = BN_secure_new();
+    s2s_assert(n != NULL && BN_bin2bn(d.data, (int)d.len, n) != NULL);
+    s2s_assert(BN_bn2nativepad(n, native, (int)d.len) == (int)d.len);
+    BN_clear_free(n);
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)info->crv, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)raw.data, raw.len),
+        OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, d.len),
+        OSSL_PARAM_construct_end(),
+    };
     EVP_PKEY *pkey = NULL;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     s2s_assert(ctx != NULL);
-    if (EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &pkey, d.len > 0 ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) != 1)
+    if (EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
         pkey = NULL;
     EVP_PKEY_CTX_free(ctx);
     OPENSSL_cleanse(native, sizeof native);
+    return pkey;
+}
+
+static EVP_PKEY *ec_generate(enum s2s_curve curve)
+{
+    EVP_PKEY *pkey = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, template_of(curve), NULL);
+    s2s_assert(ctx != NULL);
+    if (EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_keygen(ctx, &pkey) != 1)
+        pkey = NULL;
+    EVP_PKEY_CTX_free(ctx);
     return pkey;
 }
 
@@ -72,7 +116,7 @@ struct s2s_result s2s_curve_public(enum s2s_curve curve, struct s2s_bytes raw, E
     EVP_PKEY *pkey;
     if (info->is_ec)
         /* Only the uncompressed form: OpenSSL would also take a hybrid one. */
-        pkey = raw.data[0] == S2S_EC_UNCOMPRESSED ? ec_from_data(info, raw, s2s_bytes(NULL, 0)) : NULL;
+        pkey = raw.data[0] == S2S_EC_UNCOMPRESSED ? ec_public(curve, raw) : NULL;
     else
         pkey = EVP_PKEY_new_raw_public_key_ex(NULL, info->crv, NULL, raw.data, raw.len);
     if (pkey == NULL || (info->is_ec && !check(pkey, EVP_PKEY_public_check_quick))) {
@@ -95,8 +139,8 @@ struct s2s_result s2s_curve_pair(enum s2s_curve curve, struct s2s_bytes raw, str
     const struct s2s_curve_info *info = &s2s_curves[curve];
     if (d.len != info->size)
         return s2s_fail(S2S_BAD_KEY, "the private key has the wrong length");
-    EVP_PKEY *pkey = info->is_ec ? ec_from_data(info, raw, d)
-                                 : EVP_PKEY_new_raw_private_key_ex(NULL, info->crv, NULL, d.data, d.len);
+    EVP_PKEY *pkey =
+        info->is_ec ? ec_pair(info, raw, d) : EVP_PKEY_new_raw_private_key_ex(NULL, info->crv, NULL, d.data, d.len);
     /* EVP_PKEY_check compares an EC pair; an OKP key has computed its public half itself. */
     if (pkey == NULL || !has_public(pkey, curve, raw) || (info->is_ec && !check(pkey, EVP_PKEY_check))) {
         EVP_PKEY_free(pkey);
@@ -109,7 +153,7 @@ struct s2s_result s2s_curve_pair(enum s2s_curve curve, struct s2s_bytes raw, str
 struct s2s_result s2s_curve_generate(enum s2s_curve curve, EVP_PKEY **out)
 {
     const struct s2s_curve_info *info = &s2s_curves[curve];
-    *out = info->is_ec ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", info->crv) : EVP_PKEY_Q_keygen(NULL, NULL, info->crv);
+    *out = info->is_ec ? ec_generate(curve) : EVP_PKEY_Q_keygen(NULL, NULL, info->crv);
     return *out != NULL ? s2s_ok() : s2s_crypto_fail(S2S_INTERNAL, "key generation failed");
 }
 
