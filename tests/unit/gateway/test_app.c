@@ -236,7 +236,7 @@ END_TEST
 START_TEST(issuers_go_by_name_in_the_database)
 {
     (void)get("/v1/issuers/https%3A%2F%2Fissuer.example%2Ftenant");
-    ck_assert_str_eq(calls[0].values[1], "{\"issuer\":\"issuer\"}");
+    ck_assert_str_eq(calls[0].values[1], "{\"issuer\":\"issuer\",\"credentialIssuer\":\"" IDENTIFIER "\"}");
     (void)get("/v1/issuances?issuer=https://issuer.example/tenant&status=PENDING&limit=2");
     ck_assert_str_eq(s2s_json_string(json(calls[1].values[1]), "issuer"), "issuer");
     (void)get("/v1/issuances?issuer=gone");
