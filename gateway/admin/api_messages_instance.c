@@ -201,7 +201,7 @@ const struct s2s_schema gw_admin_reconcile_request = {
 };
 
 static const struct s2s_field finding_fields[] = {
-    INSTANCE_ROW(S2S_REQUIRED),
+    ID_ROW("credentialInstanceId", 0, "The credential instance; absent when it is about a wallet as a whole."),
     ID_ROW("ours", 0, "The status on this side."),
     ID_ROW("theirs", 0, "The status that the wallet gave."),
     REASON_ROW("finding", S2S_REQUIRED, "What differs."),

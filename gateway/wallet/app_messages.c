@@ -356,7 +356,7 @@ const struct s2s_schema gw_app_reconcile_request = {
 };
 
 static const struct s2s_field finding_fields[] = {
-    INSTANCE_ROW,
+    ID_ROW("credentialInstanceId", 0, "The credential instance; absent when it is about an issuer as a whole."),
     ID_ROW("ours", 0, "The status on this side."),
     ID_ROW("theirs", 0, "The status that the issuer gave."),
     S2S_TEXT_ROW("finding", S2S_REQUIRED, S2S_MAX_REASON, "What differs."),

@@ -167,6 +167,15 @@ export class Pair {
     const shown = async () => (await issuerStatus(this.issuer, instanceId)) === status;
     await eventually(`the issuer shows ${instanceId} as ${status}`, shown, options);
   }
+
+  /** Wait until neither side owes anything about an instance. */
+  async quiet(instanceId) {
+    for (const { database } of this.gateways)
+      await eventually(`nothing is owed about ${instanceId}`, async () => {
+        const [count] = await sql(database, `SELECT count(*) FROM s2s.delivery WHERE ref LIKE '%${instanceId}'`);
+        return count === '0';
+      });
+  }
 }
 
 /** The status of an instance as the issuer's database has it. */
