@@ -3,7 +3,8 @@
 -- Datasets that an operator's backend knows. Pushed ahead, they wait here, sealed; otherwise the gateway asks for them
 -- when it makes a credential. While the answer is "not ready", a dataset job asks again and the wallet's get waits.
 --
--- Locks: a job before its instance. Whoever has only the instance leaves its job alone, which is void when it is claimed.
+-- Locks: a job before its instance. Whoever has only the instance leaves its job alone, which is void when it is
+-- claimed.
 --
 --   s2s.dataset_wait(i s2s.instance, p_lane text, p_poll_after interval) -> s2s.instance
 --   s2s.dataset_is_there(i s2s.instance)
@@ -35,7 +36,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.dataset_wait(s2s.instance, text, interval) IS
-  'The backend said that the dataset of a (locked) instance is not ready: from now on it is asked. ready_at is null then.';
+  'The backend said that the dataset of a (locked) instance is not ready: from now on it is asked. ready_at is null '
+  'then.';
 
 CREATE OR REPLACE FUNCTION s2s.dataset_is_there(i s2s.instance) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -42,7 +42,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.subject_refs_known(text, text[], text[], json) IS
-  'The pseudonyms under which the instances of a session know these subjects, which may be made with an older data key.';
+  'The pseudonyms under which the instances of a session know these subjects, which may be made with an older data '
+  'key.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_decide(
   v s2s.verification, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[],

@@ -4,7 +4,8 @@
 --
 --   s2s.decision_fsck() -> setof (check_name text, detail text)
 
-CREATE OR REPLACE FUNCTION s2s.decision_fsck() RETURNS TABLE (check_name text, detail text) LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION s2s.decision_fsck() RETURNS TABLE (check_name text, detail text)
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY
   SELECT 'verification-attestation', v.verification_id
@@ -86,7 +87,8 @@ BEGIN
   FROM s2s.fetch AS f
   JOIN s2s.instance AS i ON i.instance_id = f.instance_id
   WHERE i.ready_at IS NULL AND s2s.instance_is_live(i)
-    AND NOT EXISTS (SELECT FROM s2s.job AS j WHERE j.job_id = i.dataset_job AND j.kind = 'dataset' AND j.ref = i.instance_id)
+    AND NOT EXISTS (
+      SELECT FROM s2s.job AS j WHERE j.job_id = i.dataset_job AND j.kind = 'dataset' AND j.ref = i.instance_id)
     AND NOT EXISTS (SELECT FROM s2s.job_dead AS d WHERE d.kind = 'dataset' AND d.ref = i.instance_id)
 
   UNION ALL

@@ -104,7 +104,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.evaluation_finish(bigint, uuid, integer) IS
-  'Finishes an evaluate job, if the lease is still ours, and locks its verification. done: its decision may be applied.';
+  'Finishes an evaluate job, if the lease is still ours, and locks its verification. done: its decision may be '
+  'applied.';
 
 CREATE OR REPLACE FUNCTION s2s.evaluation_done(
   p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text,
@@ -117,8 +118,8 @@ DECLARE
 BEGIN
   IF f.outcome = 'done' THEN
     PERFORM s2s.verification_decide(
-      f.v, p_status, p_reason_code, p_message, p_approved_ids, p_subject_refs, p_authorized_device_count, p_data_request,
-      p_deadline_in, p_max_attempts, p_subject_sealed, p_subject_aliases);
+      f.v, p_status, p_reason_code, p_message, p_approved_ids, p_subject_refs, p_authorized_device_count,
+      p_data_request, p_deadline_in, p_max_attempts, p_subject_sealed, p_subject_aliases);
   END IF;
   RETURN f.outcome;
 END

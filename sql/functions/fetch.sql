@@ -57,8 +57,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.fetch_open(s2s.instance, text, bytea, interval) IS
-  'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness (null: '
-  'not known), and the wallet is owed word when it is over.';
+  'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness '
+  '(null: not known), and the wallet is owed word when it is over.';
 
 CREATE OR REPLACE FUNCTION s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea)
 RETURNS boolean LANGUAGE plpgsql AS $$

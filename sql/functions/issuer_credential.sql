@@ -128,8 +128,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_provision IS
-  'Makes the instances of an approved verification, once, and lists them. Those of datasets that another verification of '
-  'the session has made an instance of already are the same ones.';
+  'Makes the instances of an approved verification, once, and lists them. Those of datasets that another verification '
+  'of the session has made an instance of already are the same ones.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_get(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
@@ -208,8 +208,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_get_pending IS
-  'Tells a get to come back (D9): with its transaction_id, or with a new one. p_lane: a backend said that it is not ready '
-  'now, whatever was known before, and is asked again after p_poll_after.';
+  'Tells a get to come back (D9): with its transaction_id, or with a new one. p_lane: a backend said that it is not '
+  'ready now, whatever was known before, and is asked again after p_poll_after.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_credential_status(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,

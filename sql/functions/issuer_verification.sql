@@ -15,8 +15,9 @@
 --   s2s.issuer_cancel(…, p_session_id text, p_verification_id text, p_reason text)
 --
 -- Null and empty mean the same for p_client_jwe, p_supported_types and (0) p_max_attempts. A verification takes
--- p_max_submissions with data, of p_max_octets in all: an evaluation loads them together. p_nonce_jti is of a bound nonce,
--- null for a raw one; p_lane names the backend that decides (empty: the built-in policy; null: the same as before).
+-- p_max_submissions with data, of p_max_octets in all: an evaluation loads them together. p_nonce_jti is of a bound
+-- nonce, null for a raw one; p_lane names the backend that decides (empty: the built-in policy; null: the same as
+-- before).
 --
 --   s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea)
 --       -> s2s.verification
@@ -84,7 +85,8 @@ BEGIN
   -- One statement: what hangs on the session is written only if the session id was unused, by anybody, ever.
   WITH new_session AS (
     INSERT INTO s2s.session (
-      created_at, session_id, peer, wsk_thumbprint, wsk, locale, supported_verification_types, verification_id, nonce_jti)
+      created_at, session_id, peer, wsk_thumbprint, wsk, locale, supported_verification_types, verification_id,
+      nonce_jti)
     VALUES (v_now, p_session_id, p_peer, p_wsk_thumbprint, p_wsk, p_locale, p_supported_types, v_id, p_nonce_jti)
     ON CONFLICT (session_id) DO NOTHING
     RETURNING session_id
@@ -125,7 +127,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_initiate IS 
-  'Uses up the session id, or opens its session anew (re-verification); opens a verification and asks for its evaluation.';
+  'Uses up the session id, or opens its session anew (re-verification); opens a verification and asks for its '
+  'evaluation.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_supplement(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,

@@ -5,13 +5,15 @@
 --
 --   s2s.job_kinds() -> setof text
 --   s2s.job_bury(j s2s.job, p_error text)
---   s2s.jobs_claim(p_lease uuid, p_limit int, p_lease_for interval, p_kind text, p_max_attempts int, p_max_octets bigint,
---                  p_lanes text[] DEFAULT '{""}', p_rooms int[] DEFAULT NULL)
---       -> setof (job_id bigint, ref text, attempts int, postponed int, payload json, lane text, created_at timestamptz)
+--   s2s.jobs_claim(p_lease uuid, p_limit int, p_lease_for interval, p_kind text, p_max_attempts int,
+--                  p_max_octets bigint, p_lanes text[] DEFAULT '{""}', p_rooms int[] DEFAULT NULL)
+--       -> setof (job_id bigint, ref text, attempts int, postponed int, payload json, lane text,
+--                 created_at timestamptz)
 --   s2s.jobs_lanes_set(p_lanes text[]) -> int: how many were moved
 --   s2s.job_retry(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_max_attempts int)
 --       -> text: retried, dead, fenced
---   s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL, p_lane text DEFAULT NULL)
+--   s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL,
+--                    p_lane text DEFAULT NULL)
 --       -> text: postponed, fenced
 --   s2s.job_redrive(p_job_id bigint) -> boolean
 --   s2s.queue_stats() -> setof (kind text, depth bigint, oldest_age_s double precision, dead bigint)
@@ -74,8 +76,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.jobs_claim(uuid, integer, interval, text, integer, bigint, text[], integer[]) IS
-  'Leases due jobs that nobody else is claiming, of these lanes, of each as many as its room (null: no bound), as many as '
-  'p_max_octets allow; those claimed p_max_attempts times become dead letters.';
+  'Leases due jobs that nobody else is claiming, of these lanes, of each as many as its room (null: no bound), as many '
+  'as p_max_octets allow; those claimed p_max_attempts times become dead letters.';
 
 CREATE OR REPLACE FUNCTION s2s.jobs_lanes_set(p_lanes text[]) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -90,8 +92,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.jobs_lanes_set(text[]) IS
-  'The lanes that the configuration knows. What waits in another one would wait for ever: it goes to the lane without a '
-  'name, where whoever claims it sees what the configuration says now.';
+  'The lanes that the configuration knows. What waits in another one would wait for ever: it goes to the lane without '
+  'a name, where whoever claims it sees what the configuration says now.';
 
 CREATE OR REPLACE FUNCTION s2s.job_retry(
   p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_max_attempts integer)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Credential offers of the issuer (OpenID4VCI section 4.1): made by an operator, redeemed by the first verification that
--- brings the pre-authorized code and, where one is asked for, the transaction code. Codes come here as HMACs under the
--- gateway's data keys, several of one code when there are several keys.
+-- Credential offers of the issuer (OpenID4VCI section 4.1): made by an operator, redeemed by the first verification
+-- that brings the pre-authorized code and, where one is asked for, the transaction code. Codes come here as HMACs under
+-- the gateway's data keys, several of one code when there are several keys.
 --
 --   s2s.offer_state(o s2s.credential_offer) -> text: OPEN, USED, REVOKED, EXHAUSTED, EXPIRED
 --   s2s.offer_json(o s2s.credential_offer)  -> json, for operators
@@ -60,8 +60,8 @@ DECLARE
   v_now timestamptz := clock_timestamp();
 BEGIN
   INSERT INTO s2s.credential_offer (
-    created_at, expires_at, attempts, attempts_left, offer_id, peer, created_by, subject_ref, configuration_ids, code_hash,
-    tx_code_hash, reference_hash, subject_sealed, document_sealed)
+    created_at, expires_at, attempts, attempts_left, offer_id, peer, created_by, subject_ref, configuration_ids,
+    code_hash, tx_code_hash, reference_hash, subject_sealed, document_sealed)
   VALUES (v_now, v_now + p_lifetime, p_attempts, p_attempts, p_offer_id, p_peer, p_created_by, p_subject_ref,
           p_configuration_ids, p_code_hash, p_tx_code_hash, p_reference_hash, p_subject_sealed, p_document_sealed)
   RETURNING * INTO o;
@@ -214,5 +214,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.offer_check IS
-  'Redeems a (locked) offer for a (locked, PENDING) verification: once, for it alone. A wrong transaction code costs one '
-  'attempt for each submission that brings it, and nothing else.';
+  'Redeems a (locked) offer for a (locked, PENDING) verification: once, for it alone. A wrong transaction code costs '
+  'one attempt for each submission that brings it, and nothing else.';

@@ -14,16 +14,19 @@
 CREATE OR REPLACE FUNCTION s2s.devices_authorized(p_root_verification_id text) RETURNS integer LANGUAGE sql STABLE AS $$
   SELECT v.authorized_device_count FROM s2s.verification AS v WHERE v.verification_id = p_root_verification_id
 $$;
-COMMENT ON FUNCTION s2s.devices_authorized(text) IS 'For how many devices an approval, and all that is derived from it, is good.';
+COMMENT ON FUNCTION s2s.devices_authorized(text) IS
+  'For how many devices an approval, and all that is derived from it, is good.';
 
 CREATE OR REPLACE FUNCTION s2s.device_is_held(v s2s.verification) RETURNS boolean LANGUAGE sql STABLE AS $$
   -- What was not provisioned yet may be at any time.
   SELECT v.status NOT IN ('DENIED', 'EXPIRED') AND coalesce(bool_or(s2s.instance_is_live(i)), true)
   FROM s2s.verification_instances(v.verification_id) AS i
 $$;
-COMMENT ON FUNCTION s2s.device_is_held(s2s.verification) IS 'Whether a verification has, or may yet get, a credential on its device.';
+COMMENT ON FUNCTION s2s.device_is_held(s2s.verification) IS
+  'Whether a verification has, or may yet get, a credential on its device.';
 
-CREATE OR REPLACE FUNCTION s2s.devices_held(p_root_verification_id text) RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION s2s.devices_held(p_root_verification_id text) RETURNS SETOF text
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY
   SELECT DISTINCT v.session_id
@@ -67,7 +70,8 @@ BEGIN
   SELECT jsonb_agg(jsonb_build_object('configuration_id', a.id, 'subject_ref', a.ref,
                                       'subject_sealed', encode(a.sealed, 'hex')) ORDER BY a.position)
   INTO subjects
-  FROM unnest(prior.approved_ids, prior.subject_refs, prior.subject_sealed) WITH ORDINALITY AS a (id, ref, sealed, position)
+  FROM unnest(prior.approved_ids, prior.subject_refs, prior.subject_sealed)
+       WITH ORDINALITY AS a (id, ref, sealed, position)
   WHERE NOT EXISTS (
     SELECT FROM s2s.verification_instances(prior.verification_id) AS i
     WHERE i.configuration_id = a.id AND i.subject_ref = a.ref AND i.cancelled);
@@ -103,11 +107,12 @@ BEGIN
     'sessionId', prior.session_id,
     'verificationId', prior.verification_id,
     'rootVerificationId', v_root_id,
-    'credentialConfigurationIds', (SELECT jsonb_agg(DISTINCT s ->> 'configuration_id') FROM jsonb_array_elements(subjects) AS s),
+    'credentialConfigurationIds', (
+      SELECT jsonb_agg(DISTINCT s ->> 'configuration_id') FROM jsonb_array_elements(subjects) AS s),
     'authorizedDeviceCount', s2s.devices_authorized(v_root_id),
     'devices', cardinality(v_devices));
 END
 $$;
 COMMENT ON FUNCTION s2s.prior_session_check IS
-  'Whether the prior session that a (locked, PENDING) verification names is good for it. If so, it holds a device from now '
-  'on. root_id: the approval that was counted against in this transaction, if there is one. There can be no other.';
+  'Whether the prior session that a (locked, PENDING) verification names is good for it. If so, it holds a device from '
+  'now on. root_id: the approval that was counted against in this transaction, if there is one. There can be no other.';

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- A session that is known is verified anew: a new verification on it, with the same key. What the holder has on the device
--- already stays what it is.
+-- A session that is known is verified anew: a new verification on it, with the same key. What the holder has on the
+-- device already stays what it is.
 --
 --   s2s.session_reopen(x s2s.exchange, p_session_id text, p_wsk_thumbprint text, p_nonce_jti text,
 --                      p_verification_id text) -> s2s.reply: a refusal, or null: the verification may be made
@@ -41,8 +41,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.session_reopen(s2s.exchange, text, text, text, text) IS
-  'Opens a known session for a new verification: for its owner, with its key, and by a nonce that is bound and was never '
-  'used; one verification at a time. The refusal of anybody else does not say whose the session is.';
+  'Opens a known session for a new verification: for its owner, with its key, and by a nonce that is bound and was '
+  'never used; one verification at a time. The refusal of anybody else does not say whose the session is.';
 
 CREATE OR REPLACE FUNCTION s2s.instances_take_over(v s2s.verification) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -54,8 +54,10 @@ BEGIN
     SELECT n.*
     FROM unnest(v.approved_ids, v.subject_refs, v.subject_sealed)
          WITH ORDINALITY AS n (configuration_id, subject_ref, subject_sealed, ordinal)
-    WHERE NOT EXISTS (SELECT FROM s2s.instance AS t WHERE t.verification_id = v.verification_id AND t.ordinal = n.ordinal)
-      AND NOT EXISTS (SELECT FROM s2s.instance_link AS l WHERE l.verification_id = v.verification_id AND l.ordinal = n.ordinal)
+    WHERE NOT EXISTS (
+        SELECT FROM s2s.instance AS t WHERE t.verification_id = v.verification_id AND t.ordinal = n.ordinal)
+      AND NOT EXISTS (
+        SELECT FROM s2s.instance_link AS l WHERE l.verification_id = v.verification_id AND l.ordinal = n.ordinal)
   LOOP
     SELECT t.* INTO i
     FROM s2s.instance AS t

@@ -59,7 +59,8 @@ COMMENT ON FUNCTION s2s.verification_is_news(s2s.verification) IS
 CREATE OR REPLACE FUNCTION s2s.verification_is_first(v s2s.verification) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT s.verification_id = v.verification_id FROM s2s.session AS s WHERE s.session_id = v.session_id
 $$;
-COMMENT ON FUNCTION s2s.verification_is_first(s2s.verification) IS 'Whether its session was opened by it, not verified anew.';
+COMMENT ON FUNCTION s2s.verification_is_first(s2s.verification) IS
+  'Whether its session was opened by it, not verified anew.';
 
 CREATE OR REPLACE FUNCTION s2s.session_verifications(p_session_id text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
   SELECT s.verification_id FROM s2s.session AS s WHERE s.session_id = p_session_id

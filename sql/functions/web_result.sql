@@ -34,5 +34,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.web_result(text, text, bytea, integer, bigint) IS
-  'Adds the sealed result of an item that was asked for, and has the verification evaluated anew. It is no attempt of the '
-  'wallet''s.';
+  'Adds the sealed result of an item that was asked for, and has the verification evaluated anew. It is no attempt of '
+  'the wallet''s.';
