@@ -69,7 +69,7 @@ def _(run):
 
 
 @scenario("a decision and the end of its time", AWAITED + [
-              "UPDATE s2s.verification SET expires_at = clock_timestamp(), due_at = clock_timestamp()"],
+              "UPDATE s2s.verification SET expires_at = now(), due_at = now()"],
           A=[review("APPROVED"), "COMMIT"], B=[value("s2s.expire_due(10)"), "COMMIT"])
 def _(run):
     run.expect(run.value("A1")["status"] == 409 and status(run) == "EXPIRED", "too late")
