@@ -205,6 +205,12 @@ static bool make_metadata(struct gw_generation *g, struct gw_config_errors *erro
     return ok;
 }
 
+static struct gw_target target_at(const struct gw_generation *g, const struct gw_peer_config *peer, char *url)
+{
+    const struct gw_outbound_config *ours = &g->config->outbound;
+    return (struct gw_target){.url = url, .certificate = ours->certificate, .key = ours->key, .ca = peer->ca};
+}
+
 static void register_peers(struct gw_generation *g)
 {
     g->peers = zalloc(g->config->peer_count, sizeof(*g->peers));
@@ -213,8 +219,8 @@ static void register_peers(struct gw_generation *g)
         g->peers[i] = (struct gw_peer){
             .config = peer,
             .rate = rate_of(peer->name),
-            .target = {peer->url, g->config->outbound.certificate, g->config->outbound.key, peer->ca},
-            .origin = {peer->issuer_origin, g->config->outbound.certificate, g->config->outbound.key, peer->ca},
+            .target = target_at(g, peer, peer->url),
+            .origin = target_at(g, peer, peer->issuer_origin),
         };
     }
 }
