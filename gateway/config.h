@@ -139,6 +139,7 @@ struct gw_item_policy {
     char *type;
     enum gw_item_kind kind; /* derived from the type */
     bool required;
+    bool sufficient; /* satisfied, it stands for all other items of its configuration; default false */
     enum gw_item_origin origin;
     char *member;                /* NULL: presence is enough */
     char *expected;              /* expected text of `member`; NULL: any non-empty string */

@@ -296,6 +296,9 @@ void gw_check_peer(struct gw_reader *reader, void *object, const struct gw_yaml 
     if (among(peer->name, reserved))
         gw_complain_key(reader, gw_yaml_get(node, "name"), "name", "'%s' is reserved; give another", peer->name);
     take_role(reader, peer, node);
+    if (peer->attestation == GW_ATTESTATION_REQUIRED && gw_yaml_get(node, "attestation_trust") == NULL)
+        gw_complain_key(reader, gw_yaml_get(node, "attestation"), "attestation",
+                        "nobody may make attestations; add attestation_trust");
     if (peer->role == GW_ROLE_ISSUER)
         take_issuer_identifier(reader, peer);
     else if (peer->role == GW_ROLE_WALLET && gw_yaml_get(node, "credential_issuer") != NULL)

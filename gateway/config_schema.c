@@ -627,6 +627,10 @@ static const struct gw_section item = {
                     "`openid4vp`; of any other type texts are compared."},
             {"required", &gw_type_boolean, AT(gw_item_policy, required), .fallback = "true",
              .doc = "Whether there is no decision without it."},
+            {"sufficient", &gw_type_boolean, AT(gw_item_policy, sufficient), .fallback = "false",
+             .doc = "Whether it is enough: when it matches, no other item of the configuration is needed or looked at, "
+                    "also no required one. So a `prior_session` that is not `required` but `sufficient` lets a holder "
+                    "move to a new device, while who has none gives the other items."},
             {"origin", &gw_type_choice, AT(gw_item_policy, origin),
              .choices = (const char *const[]){[GW_FROM_CLIENT] = "client",
                                               [GW_FROM_SERVER] = "server",

@@ -164,6 +164,7 @@ static struct gw_metrics *new_block(size_t share)
     table_init(&metrics->jobs, share * OTHER_SLOTS, false);
     table_init(&metrics->job_time, share * OTHER_SLOTS, true);
     table_init(&metrics->backends, share * OTHER_SLOTS, false);
+    table_init(&metrics->backend_time, share * OTHER_SLOTS, true);
     return metrics;
 }
 
@@ -181,6 +182,7 @@ void gw_metrics_free(struct gw_metrics *metrics)
     table_free(&metrics->jobs);
     table_free(&metrics->job_time);
     table_free(&metrics->backends);
+    table_free(&metrics->backend_time);
     free(metrics);
 }
 
@@ -233,6 +235,11 @@ void gw_metrics_backend(struct gw_metrics *metrics, const char *backend, const c
     add(&series->count, 1);
 }
 
+void gw_metrics_backend_time(struct gw_metrics *metrics, const char *backend, double seconds)
+{
+    observe_by(&metrics->backend_time, "backend", backend, seconds);
+}
+
 void gw_metrics_count(struct gw_metrics *metrics, enum gw_counter counter, uint64_t n)
 {
     add(&metrics->counters[counter], n);
@@ -279,6 +286,7 @@ struct gw_metrics *gw_metrics_sum(struct gw_metrics *const *blocks, size_t count
         merge_table(&total->jobs, &block->jobs);
         merge_table(&total->job_time, &block->job_time);
         merge_table(&total->backends, &block->backends);
+        merge_table(&total->backend_time, &block->backend_time);
         merge_histogram(&total->batch_calls, &block->batch_calls);
         merge_histogram(&total->batch_time, &block->batch_time);
         merge_number(&total->replays, &block->replays);

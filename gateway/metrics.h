@@ -34,6 +34,9 @@ void gw_metrics_job(struct gw_metrics *metrics, const char *kind, const char *ou
  * "busy"); "unusable" for an answer that was well formed, and then said what cannot be. */
 void gw_metrics_backend(struct gw_metrics *metrics, const char *backend, const char *outcome);
 
+/* How long it took, from when it was asked, waiting in line included. */
+void gw_metrics_backend_time(struct gw_metrics *metrics, const char *backend, double seconds);
+
 enum gw_counter {
     GW_HANDSHAKE_FAILED, /* TLS handshakes that failed */
     GW_CONNECTIONS_OPENED,
@@ -61,8 +64,8 @@ struct gw_gauge {
 /* The exposition text of all blocks plus `gauges` (grouped by name by the caller); malloc'ed, NUL-terminated. Names
  * begin with "s2s_": s2s_requests_total{endpoint,status,peer}, s2s_replays_total, s2s_request_duration_seconds
  * (histogram by endpoint), s2s_db_batch_calls, s2s_db_batch_duration_seconds, s2s_db_batch_retries_total,
- * s2s_jobs_total{kind,outcome}, s2s_job_duration_seconds, s2s_backend_answers_total{backend,outcome}, one s2s_*_total
- * per gw_counter. */
+ * s2s_jobs_total{kind,outcome}, s2s_job_duration_seconds, s2s_backend_answers_total{backend,outcome},
+ * s2s_backend_duration_seconds (histogram by backend), one s2s_*_total per gw_counter. */
 char *gw_metrics_write(struct gw_metrics *const *blocks, size_t count, const struct gw_gauge *gauges,
                        size_t gauge_count, size_t *len);
 

@@ -54,6 +54,7 @@ struct gw_metrics {
     struct gw_series_table jobs;         /* kind, outcome */
     struct gw_series_table job_time;     /* kind */
     struct gw_series_table backends;     /* backend, outcome */
+    struct gw_series_table backend_time; /* backend */
     struct gw_histogram batch_calls, batch_time;
     _Atomic uint64_t replays, batch_retries;
     _Atomic uint64_t counters[GW_COUNTERS];

@@ -128,6 +128,7 @@ static void write_total(FILE *out, const struct gw_metrics *total)
     write_table(out, "s2s_job_duration_seconds", "From taking a job to its end.", &total->job_time);
     write_table(out, "s2s_backend_answers_total", "Questions to backends that decide or know claims.",
                 &total->backends);
+    write_table(out, "s2s_backend_duration_seconds", "From asking a backend to its answer.", &total->backend_time);
     for (size_t i = 0; i < GW_COUNTERS; i++)
         write_counter(out, counters[i].name, counters[i].help, &total->counters[i]);
 }

@@ -198,6 +198,7 @@ static void end(struct gw_backend_ask *ask, const struct gw_backend_answer *answ
 {
     leave_lane(ask);
     gw_metrics_backend(ask->worker->metrics, name_of(ask), outcome);
+    gw_metrics_backend_time(ask->worker->metrics, name_of(ask), (double)(gw_monotonic_us() - ask->asked_us) / 1e6);
     if (answer->reason != NULL)
         complain(ask, answer->end, answer->status, answer->reason, error);
     ask->done(ask, answer);
@@ -292,7 +293,8 @@ static void write_body(struct gw_backend_ask *ask)
 void gw_backend_ask(struct gw_backend_ask *ask)
 {
     const struct gw_backend_config *config = ask->backend.config;
-    int64_t latest_us = gw_monotonic_us() + config->timeout_ms * 1000;
+    ask->asked_us = gw_monotonic_us();
+    int64_t latest_us = ask->asked_us + config->timeout_ms * 1000;
     if (ask->deadline_us == 0 || latest_us < ask->deadline_us)
         ask->deadline_us = latest_us;
     ask->call = (struct gw_outbound_call){.target = &ask->backend.receiver->target,

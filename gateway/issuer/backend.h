@@ -53,6 +53,7 @@ struct gw_backend_ask {
     void (*done)(struct gw_backend_ask *ask, const struct gw_backend_answer *answer);
 
     /* Private to backend.c. */
+    int64_t asked_us;
     struct gw_outbound_call call;
     const char *headers[GW_WEBHOOK_HEADERS + 3];
     struct gw_backend_lane *lane; /* NULL: not under way */

@@ -155,7 +155,7 @@ static void commit_undecided(struct gw_evaluation *e, const char *why)
 {
     struct gw_job *job = e->job;
     gw_log(GW_LOG_ERROR, "verification_undecided", GW_S("verification", e->context.verification_id),
-           GW_S("session", e->context.session_id), GW_S("backend", e->backend), GW_S("reason", why));
+           GW_S("backend", e->backend), GW_S("reason", why));
     gw_job_call(job, GW_SQL_EVALUATION_UNDECIDED);
     gw_db_text(&job->call, e->input.data_seq);
     gw_db_text(&job->call, why);

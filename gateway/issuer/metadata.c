@@ -14,13 +14,6 @@ static const char *const signing_algs[] = {"ES256", "ES384", "ES512", "EdDSA", "
 
 static const char *const content_encryptions[] = {"A128GCM", "A256GCM"};
 
-/* Items that the built-in policy can compare without knowing more of them than a member's name. */
-static const char *const verification_types[] = {
-    "urn:s2s-gateway:verification:otp",
-    "urn:s2s-gateway:verification:document",
-    "urn:s2s-gateway:verification:risk_signals",
-};
-
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static void add_string(struct json_object *array, const char *value)
@@ -157,9 +150,13 @@ static bool has_string(struct json_object *array, const char *value)
     return false;
 }
 
+/* Those that the gateway knows, and those that it only compares. */
 static struct json_object *supported_verification_types(const struct gw_config *config)
 {
-    struct json_object *types = strings(verification_types, COUNT(verification_types));
+    struct json_object *types = json_object_new_array();
+    for (int kind = 0; kind < GW_ITEM_KINDS; kind++)
+        if (gw_item_type_of(kind) != NULL)
+            add_string(types, gw_item_type_of(kind));
     for (size_t c = 0; c < config->credential_count; c++) {
         const struct gw_policy_config *policy = &config->credentials[c].policy;
         for (size_t i = 0; i < policy->item_count; i++)
@@ -167,6 +164,15 @@ static struct json_object *supported_verification_types(const struct gw_config *
                 add_string(types, policy->items[i].type);
     }
     return types;
+}
+
+/* Whether any peer may have documents fetched. */
+static bool takes_references(const struct gw_config *config)
+{
+    for (size_t i = 0; i < config->peer_count; i++)
+        if (config->peers[i].content_hosts.count > 0)
+            return true;
+    return false;
 }
 
 static struct json_object *api_versions(void)
@@ -189,7 +195,8 @@ static struct json_object *server_to_server(const struct gw_metadata_input *inpu
     json_object_object_add(s2s, "encryption_enc_values_supported",
                            strings(content_encryptions, COUNT(content_encryptions)));
     json_object_object_add(s2s, "verification_types_supported", supported_verification_types(input->config));
-    json_object_object_add(s2s, "content_reference_supported", json_object_new_boolean(false));
+    json_object_object_add(s2s, "content_reference_supported",
+                           json_object_new_boolean(takes_references(input->config)));
     json_object_object_add(s2s, "extensions_supported", json_object_new_array());
     return s2s;
 }

@@ -11,6 +11,30 @@ const struct gw_decision gw_decision_too_large = {.status = S2S_REJECTED,
                                                   .reason_code = "SUBMISSION_TOO_LARGE",
                                                   .message = "The submissions are too large together."};
 
+/* ---- which items count ---- */
+
+static bool is_of(const struct gw_judgment *judgment, const char *configuration_id)
+{
+    return judgment->configuration_id != NULL && strcmp(judgment->configuration_id, configuration_id) == 0;
+}
+
+/* Whether an item of the configuration says enough by itself. */
+static bool is_settled(const struct gw_decision_input *input, const char *configuration_id)
+{
+    for (size_t i = 0; i < input->judgments.count; i++) {
+        const struct gw_judgment *judgment = &input->judgments.all[i];
+        if (judgment->policy->sufficient && judgment->verdict == GW_ITEM_SATISFIED && is_of(judgment, configuration_id))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a configuration asks for the item, and still looks at it. */
+static bool counts(const struct gw_decision_input *input, const struct gw_judgment *judgment)
+{
+    return judgment->configuration_id != NULL && !is_settled(input, judgment->configuration_id);
+}
+
 /* ---- asking for items ---- */
 
 static void set_required(struct json_object *request, bool required)
@@ -50,9 +74,9 @@ static struct json_object *find_request(struct json_object *requests, const stru
     return NULL;
 }
 
-static bool is_wanted(const struct gw_judgment *judgment)
+static bool is_wanted(const struct gw_decision_input *input, const struct gw_judgment *judgment)
 {
-    return judgment->configuration_id != NULL &&
+    return counts(input, judgment) &&
            (judgment->verdict == GW_ITEM_MISSING || judgment->verdict == GW_ITEM_MISMATCH);
 }
 
@@ -65,7 +89,7 @@ static struct json_object *make_data_request(const struct gw_decision_input *inp
     json_object_object_add(request, "verificationDataItems", requests);
     for (size_t i = 0; i < input->judgments.count; i++) {
         const struct gw_judgment *judgment = &input->judgments.all[i];
-        if (!is_wanted(judgment))
+        if (!is_wanted(input, judgment))
             continue;
         struct json_object *known = find_request(requests, judgment->policy);
         if (known != NULL) {
@@ -107,14 +131,37 @@ unsigned gw_policy_max_attempts(const struct gw_credential_config *const *config
 
 /* ---- what the items decide ---- */
 
-/* The first judgment with this verdict, of those that must be satisfied, or of all. */
+/* The first judgment with this verdict, of those that must be satisfied, or of all. One that would suffice is not among
+ * them unless it is required: whoever gives the others has no need of it. */
 static const struct gw_judgment *first_with(const struct gw_decision_input *input, enum gw_item_verdict verdict,
                                             bool required_only)
 {
     for (size_t i = 0; i < input->judgments.count; i++) {
         const struct gw_judgment *judgment = &input->judgments.all[i];
-        if (judgment->verdict == verdict && judgment->configuration_id != NULL &&
-            (judgment->policy->required || !required_only))
+        bool looked_at = judgment->policy->required || (!required_only && !judgment->policy->sufficient);
+        if (judgment->verdict == verdict && looked_at && counts(input, judgment))
+            return judgment;
+    }
+    return NULL;
+}
+
+static bool lacks_something(const struct gw_decision_input *input, const char *configuration_id)
+{
+    for (size_t i = 0; i < input->judgments.count; i++) {
+        const struct gw_judgment *judgment = &input->judgments.all[i];
+        if (judgment->verdict == GW_ITEM_MISSING && judgment->policy->required && is_of(judgment, configuration_id))
+            return true;
+    }
+    return false;
+}
+
+/* An item that was to stand for all others, and does not match. */
+static const struct gw_judgment *failed_shortcut(const struct gw_decision_input *input)
+{
+    for (size_t i = 0; i < input->judgments.count; i++) {
+        const struct gw_judgment *judgment = &input->judgments.all[i];
+        if (judgment->policy->sufficient && judgment->verdict == GW_ITEM_MISMATCH && counts(input, judgment) &&
+            lacks_something(input, judgment->configuration_id))
             return judgment;
     }
     return NULL;
@@ -129,8 +176,9 @@ static const char *reason_of(const struct gw_judgment *mismatch)
 
 bool gw_policy_items(const struct gw_decision_input *input, bool tolerant, struct gw_decision *out)
 {
-    const struct gw_judgment *mismatch = first_with(input, GW_ITEM_MISMATCH, tolerant);
-    bool missing = first_with(input, GW_ITEM_MISSING, true) != NULL;
+    const struct gw_judgment *shortcut = failed_shortcut(input);
+    const struct gw_judgment *mismatch = shortcut != NULL ? shortcut : first_with(input, GW_ITEM_MISMATCH, tolerant);
+    bool missing = shortcut == NULL && first_with(input, GW_ITEM_MISSING, true) != NULL;
     *out = (struct gw_decision){
         .max_attempts = gw_policy_max_attempts(input->configurations, input->configuration_count),
     };
@@ -186,7 +234,7 @@ struct gw_subject gw_policy_subject(const struct gw_decision_input *input,
     struct gw_subject found = {NULL, NULL};
     for (size_t i = 0; i < input->judgments.count; i++) {
         const struct gw_judgment *judgment = &input->judgments.all[i];
-        bool ours = judgment->configuration_id != NULL && strcmp(judgment->configuration_id, configuration->id) == 0;
+        bool ours = is_of(judgment, configuration->id);
         if (judgment->verdict != GW_ITEM_SATISFIED || (!ours && judgment->configuration_id != NULL))
             continue;
         const char *name = ours ? named_by_item(configuration, judgment) : NULL;

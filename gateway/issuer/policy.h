@@ -14,8 +14,9 @@
 extern const struct gw_decider gw_builtin_decider;
 
 /* What the items alone decide: a missing required one is asked for, together with all that is not satisfied
- * (ADDITIONAL_INFO_REQUIRED); one that does not match, also an optional one unless `tolerant`, is REJECTED. True with
- * `*out` filled in; false when they stand in nobody's way. */
+ * (ADDITIONAL_INFO_REQUIRED); one that does not match, also an optional one unless `tolerant`, is REJECTED. A satisfied
+ * one that suffices makes the others of its configuration needless; one that fails is REJECTED where they are missing.
+ * True with `*out` filled in; false when they stand in nobody's way. */
 bool gw_policy_items(const struct gw_decision_input *input, bool tolerant, struct gw_decision *out);
 
 /* The subject that the configuration names, or a satisfied item of its policy, or else one that came unasked. */

@@ -506,6 +506,8 @@ static const struct change changes[] = {
     {"[badge]", "[badge, bagde]",
      "peers[0].credential_configurations: no credential configuration has the id 'bagde'; did you mean 'badge'?"},
     {"[badge]", "[badge, passport]", "has the id 'passport'; add it or remove it here"},
+    {"verification_nonce: bound", "attestation: required",
+     "peers[0].attestation: nobody may make attestations; add attestation_trust"},
     {"san_dns: other.example", "san_dns: WALLET.example", "peers: this identity stands in line 50 too"},
     {"san_dns: other.example", "san_dns: a.example, san_uri: https://a.example", "give exactly one"},
     {"san_dns: other.example", "san_dns: \"*.example\"", "(no wildcards)"},

@@ -135,8 +135,11 @@ START_TEST(server_to_server_members)
                      "\"HPKE-6\",\"HPKE-7\"]");
     ck_assert_str_eq(text_of(s2s_json_get(s2s, "encryption_enc_values_supported")), "[\"A128GCM\",\"A256GCM\"]");
     ck_assert_str_eq(text_of(s2s_json_get(s2s, "verification_types_supported")),
-                     "[\"urn:s2s-gateway:verification:otp\",\"urn:s2s-gateway:verification:document\","
-                     "\"urn:s2s-gateway:verification:risk_signals\",\"urn:example:face\"]");
+                     "[\"urn:s2s-gateway:verification:otp\",\"urn:s2s-gateway:verification:risk_signals\","
+                     "\"urn:s2s-gateway:verification:pre_authorized_code\","
+                     "\"urn:s2s-gateway:verification:prior_session\","
+                     "\"urn:s2s-gateway:verification:auth_on_web\",\"urn:s2s-gateway:verification:document\","
+                     "\"urn:s2s-gateway:verification:openid4vp\",\"urn:example:face\"]");
     ck_assert_str_eq(text_of(s2s_json_get(s2s, "content_reference_supported")), "false");
     ck_assert_str_eq(text_of(s2s_json_get(s2s, "extensions_supported")), "[]");
 }

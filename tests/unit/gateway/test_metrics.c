@@ -81,9 +81,11 @@ START_TEST(answers_of_backends_are_counted_by_name_and_outcome)
     gw_metrics_backend(block, "registry", "answered");
     gw_metrics_backend(block, "registry", "answered");
     gw_metrics_backend(block, "registry", "failed");
+    gw_metrics_backend_time(block, "registry", 2);
     char *text = scrape();
     assert_line(text, "s2s_backend_answers_total{backend=\"registry\",outcome=\"answered\"} 2");
     assert_line(text, "s2s_backend_answers_total{backend=\"registry\",outcome=\"failed\"} 1");
+    assert_line(text, "s2s_backend_duration_seconds_bucket{backend=\"registry\",le=\"2.5\"} 1");
     free(text);
 }
 END_TEST
@@ -241,7 +243,7 @@ START_TEST(the_text_keeps_the_rules_of_the_format)
             ck_assert_msg(strncmp(line, family, strlen(family)) == 0, "%s is not of %s", line, family);
         }
     }
-    ck_assert_int_eq(families, 9 + GW_COUNTERS);
+    ck_assert_int_eq(families, 10 + GW_COUNTERS);
     free(copy);
     free(text);
 }
