@@ -76,8 +76,7 @@ static struct json_object *find_request(struct json_object *requests, const stru
 
 static bool is_wanted(const struct gw_decision_input *input, const struct gw_judgment *judgment)
 {
-    return counts(input, judgment) &&
-           (judgment->verdict == GW_ITEM_MISSING || judgment->verdict == GW_ITEM_MISMATCH);
+    return counts(input, judgment) && (judgment->verdict == GW_ITEM_MISSING || judgment->verdict == GW_ITEM_MISMATCH);
 }
 
 /* The VerificationDataRequest: what is not satisfied, each id and type once; required when any configuration says so.

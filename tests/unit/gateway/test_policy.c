@@ -297,6 +297,40 @@ START_TEST(a_full_arena_rejects)
 }
 END_TEST
 
+START_TEST(an_item_that_suffices_stands_for_all_others)
+{
+    struct gw_item_policy items[] = {otp_policy(), otp_policy()};
+    items[1].id = (char *)"pin-1";
+    items[1].type = (char *)PIN;
+    items[1].mismatch_reason = (char *)"PIN_MISMATCH";
+    items[1].required = false;
+    items[1].sufficient = true;
+    struct gw_credential_config either = configuration("a", GW_DECIDE_APPROVE, items, 2);
+    struct gw_credential_config other = configuration("b", GW_DECIDE_APPROVE, items, 1);
+    ask_for(&either);
+
+    ck_assert_int_eq(decide(), S2S_ADDITIONAL_INFO_REQUIRED);
+    ck_assert_uint_eq(json_object_array_length(s2s_json_get(decision.data_request, "verificationDataItems")), 2);
+    ck_assert_int_eq(decide_on("otp-1", OTP, "{\"otp\":\"123456\"}"), S2S_APPROVED);
+
+    /* Whoever tries it and fails is told why; giving the others instead helps. */
+    ck_assert_int_eq(decide_on("pin-1", PIN, "{\"otp\":\"1\"}"), S2S_REJECTED);
+    ck_assert_str_eq(decision.reason_code, "PIN_MISMATCH");
+    submit(GW_FROM_CLIENT, "otp-1", OTP, "{\"otp\":\"123456\"}");
+    ck_assert_int_eq(decide(), S2S_APPROVED);
+
+    /* It also makes up for what does not match, but for no other configuration. */
+    ck_assert_int_eq(decide_on("pin-1", PIN, "{\"otp\":\"123456\"}"), S2S_APPROVED);
+    submit(GW_FROM_CLIENT, "otp-1", OTP, "{\"otp\":\"1\"}");
+    ck_assert_int_eq(decide(), S2S_APPROVED);
+    ask_for(&other);
+    ck_assert_int_eq(decide(), S2S_REJECTED);
+    ck_assert_str_eq(decision.reason_code, "OTP_MISMATCH");
+    ck_assert_int_eq(decide_on("pin-1", PIN, "{\"otp\":\"123456\"}"), S2S_ADDITIONAL_INFO_REQUIRED);
+    ck_assert_uint_eq(json_object_array_length(s2s_json_get(decision.data_request, "verificationDataItems")), 1);
+}
+END_TEST
+
 START_TEST(what_is_waiting_keeps_pending)
 {
     struct gw_item_policy items[] = {item_policy("web-1", TYPE("auth_on_web")), otp_policy()};
@@ -347,6 +381,7 @@ static Suite *policy_suite(void)
     tcase_add_test(tcase, an_item_may_name_the_subject);
     tcase_add_test(tcase, attempts_are_the_smallest_limit);
     tcase_add_test(tcase, a_full_arena_rejects);
+    tcase_add_test(tcase, an_item_that_suffices_stands_for_all_others);
     tcase_add_test(tcase, what_is_waiting_keeps_pending);
     tcase_add_test(tcase, the_tolerant_leave_optional_mismatches_to_whoever_decides);
     return suite;
