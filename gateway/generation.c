@@ -232,8 +232,10 @@ static bool load_receivers(struct gw_generation *g, struct gw_config_errors *err
     for (size_t i = 0; i < g->config->webhook_count; ++i)
         ok = gw_receiver_load(&g->receivers[i], &g->config->webhooks[i].to, errors) && ok;
     g->backends = zalloc(g->config->backend_count, sizeof(*g->backends));
-    for (size_t i = 0; i < g->config->backend_count; ++i)
+    for (size_t i = 0; i < g->config->backend_count; ++i) {
         ok = gw_receiver_load(&g->backends[i], &g->config->backends[i].to, errors) && ok;
+        g->backends[i].target.connections = g->config->backends[i].concurrency;
+    }
     return ok;
 }
 

@@ -3,6 +3,7 @@
  * Credential instances: one, many at once, and what the wallets say of them.
  */
 #include "gateway/admin/api_messages_rows.h"
+#include "gateway/issuer/claims.h"
 #include "proto/states.h"
 
 #define MAX_SUBJECT 1024 /* characters */
@@ -109,7 +110,7 @@ const struct s2s_schema gw_admin_action = {
 };
 
 static const struct s2s_field dataset_request_fields[] = {
-    ID_ROW("version", S2S_REQUIRED, "Its version: what is the same has the same one."),
+    GW_DATASET_VERSION_ROW,
     S2S_OBJECT_ROW("claims", S2S_REQUIRED, NULL, "The claims. They are stored sealed."),
     TIME_ROW("validUntil", 0, "No credential made from it outlives this."),
 };

@@ -5,6 +5,7 @@
  */
 #include "gateway/admin/api.h"
 #include "gateway/credential/subject.h"
+#include "gateway/issuer/claims.h"
 #include "gateway/issuer/web_state.h"
 #include "proto/states.h"
 
@@ -251,9 +252,13 @@ bool gw_admin_prepare_dataset(struct gw_api_request *rq)
 {
     static const char *const secret[] = {"claims", NULL};
     struct s2s_bytes sealed;
-    const char *claims = s2s_json_write(rq->arena, s2s_json_get(rq->body, "claims"), NULL);
-    if (!seal(rq, s2s_json_string(rq->input, "credentialInstanceId"), claims, &sealed))
-        return false;
+    struct json_object *claims = s2s_json_get(rq->body, "claims");
+    const char *fault = gw_claims_fault(claims);
+    if (fault != NULL)
+        return gw_api_violation(rq, "/claims", fault);
+    if (s2s_failed(gw_claims_seal(rq->generation->vault, rq->arena, s2s_json_string(rq->input, "credentialInstanceId"),
+                                  claims, &sealed)))
+        return gw_admin_refuse_internal(rq);
     keep_from_database(rq, secret);
     gw_admin_begin(rq);
     gw_db_bytes(&rq->call, sealed.data, sealed.len);

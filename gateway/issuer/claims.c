@@ -9,13 +9,7 @@
 /* ---- what claims look like ---- */
 
 static const struct s2s_field dataset_fields[] = {
-    {.name = "version",
-     .type = S2S_STRING,
-     .flags = S2S_REQUIRED,
-     .format = S2S_TOKEN,
-     .max = 64,
-     .doc = "credentialVersion: another one whenever the claims change. The wallet sees it, so it must tell nothing of "
-            "them."},
+    GW_DATASET_VERSION_ROW,
     {.name = "claims", .type = S2S_OBJECT, .flags = S2S_REQUIRED, .doc = "The claims by name."},
     {.name = "validUntil",
      .type = S2S_STRING,
@@ -34,9 +28,9 @@ const char *gw_claims_fault(struct json_object *claims)
     json_object_object_foreach(claims, name, value)
     {
         if (gw_claim_is_reserved(name))
-            return "it sets a claim that the gateway sets";
+            return "sets a claim that the gateway sets";
         if (gw_dataset_imitates_digests(value))
-            return "a claim has a member \"_sd\" or \"...\" inside, which verifiers would take for digests";
+            return "has a member \"_sd\" or \"...\" inside of a claim, which verifiers would take for digests";
     }
     return NULL;
 }
@@ -133,7 +127,7 @@ bool gw_claims_question(const struct gw_generation *generation, struct s2s_arena
 static const char *fault_of(const struct gw_claims *claims, bool bounded, int64_t now)
 {
     if (bounded && claims->valid_until <= now)
-        return "validUntil has passed";
+        return "has a validUntil that has passed";
     return gw_claims_fault(claims->claims);
 }
 
@@ -149,10 +143,12 @@ void gw_claims_read(const struct gw_backend_ask *ask, const struct gw_backend_an
     if (valid_until != NULL)
         s2s_assert(s2s_date_time_read(valid_until, strlen(valid_until), &out->valid_until));
     const char *fault = fault_of(out, valid_until != NULL, now);
-    if (fault == NULL)
+    if (fault == NULL) {
         out->end = GW_CLAIMS_FOUND;
-    else
-        gw_backend_complain(ask, fault);
+        return;
+    }
+    const char *reason = s2s_arena_printf(ask->arena, "its answer %s", fault);
+    gw_backend_complain(ask, reason != NULL ? reason : fault);
 }
 
 /* ---- pushed ahead ---- */

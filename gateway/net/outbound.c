@@ -231,7 +231,7 @@ static char *key_of(const struct gw_target *target)
     size_t len;
     FILE *out = open_memstream(&key, &len);
     s2s_assert(out != NULL);
-    fprintf(out, "%d%s\n%s\n%s\n", target->public_only, target->url,
+    fprintf(out, "%d %u %s\n%s\n%s\n", target->public_only, target->connections, target->url,
             target->certificate.path != NULL ? target->certificate.path : "",
             target->key.path != NULL ? target->key.path : "");
     for (size_t i = 0; i < target->ca.count; ++i)
@@ -243,8 +243,9 @@ static char *key_of(const struct gw_target *target)
 #define SET(lane, option, value) s2s_assert(curl_multi_setopt((lane)->multi, (option), (value)) == CURLM_OK)
 
 /* Takes `key`. */
-static struct lane *lane_new(struct gw_outbound *outbound, char *key)
+static struct lane *lane_new(struct gw_outbound *outbound, const struct gw_target *target, char *key)
 {
+    unsigned connections = target->connections != 0 ? target->connections : outbound->max_connections;
     struct lane *lane = calloc(1, sizeof(*lane));
     s2s_assert(lane != NULL);
     lane->outbound = outbound;
@@ -257,8 +258,8 @@ static struct lane *lane_new(struct gw_outbound *outbound, char *key)
     SET(lane, CURLMOPT_SOCKETDATA, lane);
     SET(lane, CURLMOPT_TIMERFUNCTION, set_timer);
     SET(lane, CURLMOPT_TIMERDATA, lane);
-    SET(lane, CURLMOPT_MAX_HOST_CONNECTIONS, (long)outbound->max_connections);
-    SET(lane, CURLMOPT_MAXCONNECTS, (long)outbound->max_connections);
+    SET(lane, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
+    SET(lane, CURLMOPT_MAXCONNECTS, (long)connections);
     lane->next = outbound->lanes;
     outbound->lanes = lane;
     return lane;
@@ -273,7 +274,7 @@ static struct lane *lane_of(struct gw_outbound *outbound, const struct gw_target
             return lane;
         }
     }
-    return lane_new(outbound, key);
+    return lane_new(outbound, target, key);
 }
 
 static void on_lane_closed(uv_handle_t *handle)

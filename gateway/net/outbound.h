@@ -65,6 +65,7 @@ struct gw_target {
     char *url; /* https, no final slash; http for a loopback address only (webhooks of a backend beside us) */
     struct gw_file certificate, key; /* ours; path NULL: none is sent */
     struct gw_file_list ca;          /* who may sign theirs; empty: the system's authorities */
+    unsigned connections;            /* at most, of each worker; 0: as many as to any other */
     bool public_only; /* connect to addresses of the public Internet only, whatever the name leads to (address.h) */
 };
 
@@ -73,8 +74,8 @@ struct gw_outbound;
 /* Once, at the start of the process, before there are threads. */
 void gw_outbound_global_init(void);
 
-/* The calls of one worker. `max_connections` bounds the connections to each target; calls beyond what they carry (one
- * each over HTTP/1.1, about a hundred over HTTP/2) wait. */
+/* The calls of one worker. `max_connections` bounds the connections to each target that says nothing else; calls beyond
+ * what they carry (one each over HTTP/1.1, about a hundred over HTTP/2) wait. */
 struct gw_outbound *gw_outbound_new(uv_loop_t *loop, unsigned max_connections);
 
 /* Begin a call. */

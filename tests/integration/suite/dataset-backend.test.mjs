@@ -3,7 +3,7 @@
 // Credentials whose claims a backend knows: what it is asked, what becomes of what it says, and what does not.
 
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import { Peer } from '../lib/peer.mjs';
 const UNAVAILABLE = 'urn:s2s-gateway:problem:unavailable';
 const CLAIMS = { employee_id: 'E-4711', given_name: 'Wilhelmina-Planted', department: 'Geodesy' };
 const TOKEN = 'the-backend-knows-us-by-this';
+const OPERATOR_TOKEN = 'the-operator-is-known-by-this';
 const CONFIGURATION = 'badge_registry';
 
 const found = (members = {}) => ({ status: 200, body: { version: '7', claims: CLAIMS, ...members } });
@@ -31,6 +32,18 @@ function configure(config, gateway, backend, members) {
   const known = { secrets: ['keys/backend.whsec'], token: 'keys/backend.token' };
   config.backends = [{ name: 'registry', url: backend.url, timeout: '2s', ...known, ...members }];
   offer(config, CONFIGURATION, { dataset: { backend: 'registry', retry_after: '1s' } });
+  const sha256 = createHash('sha256').update(OPERATOR_TOKEN).digest('hex');
+  config.listeners.admin.tokens = [{ name: 'operator', sha256, role: 'operate' }];
+}
+
+/** Push a dataset for an instance through the operators' API: `{ status, json }`. */
+async function push(gateway, instanceId, dataset) {
+  const response = await fetch(`${gateway.admin}/v1/instances/${instanceId}/dataset`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${OPERATOR_TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ version: 'pushed-1', claims: CLAIMS, ...dataset }),
+  });
+  return { status: response.status, json: await response.json() };
 }
 
 /** Run `body` with a backend, a gateway that asks it, and a wallet. */
@@ -282,6 +295,93 @@ describe('not ready yet', () => {
       await eventually('the job has found it', () => isReady(gateway));
       assertOk(await wallet.get(session, instances[0], { transactionId }));
     }));
+});
+
+describe('what is pushed ahead', () => {
+  test('is used, and nobody is asked', () =>
+    withBackend('claims-pushed', {}, async ({ gateway, backend, wallet }) => {
+      const { session, instances } = await approved({ wallet });
+      assert.equal((await push(gateway, instances[0])).status, 200);
+      const response = await wallet.get(session, instances[0]);
+      assert.equal(assertOk(response).credentialVersion, 'pushed-1');
+      assert.equal((await opened(wallet, response, session)).claims.given_name, CLAIMS.given_name);
+      assert.equal(assertOk(await wallet.credentialStatus(session, instances[0])).currentVersion, 'pushed-1');
+      assert.deepEqual(backend.messages, []);
+    }));
+
+  test('ends a wait, and tells of an update', async () => {
+    const peer = await Peer.start('claims-push-wallet');
+    const edit = (config) => callOut(config, { wallet: peer.url });
+    await withBackend('claims-push-later', { edit }, async ({ gateway, backend, wallet }) => {
+      backend.behave(() => notYet);
+      const { session, instances } = await approved({ wallet });
+      const { transaction_id: transactionId } = assertOk(await wallet.get(session, instances[0]), 202);
+      assert.equal((await push(gateway, instances[0])).json.effect, 'READY');
+      await peer.receivedOnce({ eventType: 'CREDENTIAL_READY' });
+      assertOk(await wallet.get(session, instances[0], { transactionId }));
+      assert.equal((await push(gateway, instances[0])).json.outcome, 'NO_CHANGE');
+      assert.equal((await push(gateway, instances[0], { version: 'pushed-2' })).json.effect, 'UPDATED');
+      await peer.receivedOnce({ eventType: 'CREDENTIAL_UPDATE_AVAILABLE' });
+      assert.equal(assertOk(await wallet.get(session, instances[0])).credentialVersion, 'pushed-2');
+    });
+    await peer.close();
+  });
+
+  test('is for a time: then the backend is asked', () =>
+    withBackend('claims-push-over', {}, async ({ gateway, backend, wallet }) => {
+      backend.behave(() => found());
+      const { session, instances } = await approved({ wallet });
+      const validUntil = new Date(Date.now() + 2000).toISOString();
+      assert.equal((await push(gateway, instances[0], { validUntil })).status, 200);
+      assert.equal(assertOk(await wallet.get(session, instances[0])).credentialVersion, 'pushed-1');
+      await eventually('it is over', async () => {
+        const { credentialVersion } = assertOk(await wallet.get(session, instances[0]));
+        return credentialVersion === '7';
+      });
+    }));
+
+  test('must be what a credential can be made of', () =>
+    withBackend('claims-push-wrong', {}, async ({ gateway, wallet }) => {
+      const { instances } = await approved({ wallet });
+      const wrong = [
+        { claims: { iss: 'https://evil.example' } },
+        { claims: { address: { _sd: [] } } },
+        { claims: [] },
+        { version: 'not a token' },
+        { version: '' },
+        { validUntil: 'soon' },
+      ];
+      for (const dataset of wrong) {
+        const { status } = await push(gateway, instances[0], dataset);
+        assert.equal(status, 400, JSON.stringify(dataset));
+      }
+      assert.deepEqual(await rows(gateway, 'SELECT * FROM s2s.instance_dataset'), []);
+    }));
+});
+
+test('one verification can approve several datasets: an instance for each, of which the backend is told whose it is', () => {
+  const CARDS = ['card-1', 'card-2', 'card-3'];
+  const edit = (config) => {
+    const decided = { decision: 'webhook', decision_backend: 'registry', verification: undefined };
+    Object.assign(config.credential_configurations.at(-1), decided);
+  };
+  return withBackend('claims-cards', { edit }, async ({ gateway, backend, wallet }) => {
+    const datasets = CARDS.map((subject) => ({ credentialConfigurationId: CONFIGURATION, subject }));
+    backend.behave(({ type, data }) =>
+      type === 'verification.decide'
+        ? { status: 200, body: { status: 'APPROVED', datasets } }
+        : found({ version: String(CARDS.indexOf(data.subject)), claims: { ...CLAIMS, department: data.subject } }),
+    );
+    const { session, instances } = await approved({ wallet });
+    assert.equal(instances.length, CARDS.length);
+    for (const [i, instance] of instances.entries()) {
+      const response = await wallet.get(session, instance);
+      assert.equal(assertOk(response).credentialVersion, String(i));
+      assert.equal((await opened(wallet, response, session)).claims.department, CARDS[i]);
+    }
+    const stored = JSON.stringify(await rows(gateway, 'SELECT * FROM s2s.instance, s2s.verification'));
+    for (const subject of CARDS) assert.ok(!stored.includes(subject), 'subjects are pseudonyms and sealed names');
+  });
 });
 
 describe('clients and processes that leave', () => {
