@@ -3,6 +3,7 @@
  * POST /v1/instances/{credentialInstanceId}/metadata: the one route of the application API that calls an issuer while
  * the application waits. Nothing is kept of it, and nothing is tried again: the application does that.
  */
+#include "gateway/jobs/answer.h"
 #include "gateway/net/http.h"
 #include "gateway/wallet/app.h"
 #include "gateway/wallet/app_messages.h"
@@ -37,12 +38,36 @@ static bool concerns_the_application(int status)
     return (status >= 200 && status < 300) || (status >= 400 && status < 500) || status == 503;
 }
 
-static bool is_json_object(const struct gw_api_request *rq, const struct gw_outbound_answer *answer)
+/* Whether it has all that a problem of ours has (RFC 9457, profile section 2). */
+static bool is_problem(const struct json_object *json)
 {
-    struct json_object *json;
-    return !s2s_failed(s2s_json_parse(rq->arena, answer->body, answer->body_len,
-                                      rq->generation->config->limits.max_depth, &json)) &&
-           json_object_is_type(json, json_type_object);
+    static const char *const texts[] = {"type", "title", "instance", "errorCode"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i)
+        if (s2s_json_string(json, texts[i]) == NULL)
+            return false;
+    return json_object_is_type(s2s_json_get(json, "status"), json_type_int) &&
+           json_object_is_type(s2s_json_get(json, "retryable"), json_type_boolean);
+}
+
+/* What of the answer the application gets: what this API says that it gives. NULL when there is nothing of the kind. */
+static const char *passed_on(const struct gw_api_request *rq, const struct gw_outbound_answer *answer)
+{
+    struct json_object *json = gw_answer_object(rq->arena, answer);
+    const char *body = NULL;
+    if (json == NULL || !concerns_the_application(answer->status))
+        return NULL;
+    if (answer->status >= 400)
+        return is_problem(json) ? gw_answer_problem(rq->arena, json) : NULL;
+    return gw_answer_fault(rq->arena, &s2s_endpoints[S2S_METADATA], answer->status, json, &body) == NULL ? body : NULL;
+}
+
+static void pass_on(struct gw_api_request *rq, const struct gw_outbound_answer *answer)
+{
+    const char *body = passed_on(rq, answer);
+    if (body != NULL)
+        gw_api_reply(rq, answer->status, body, strlen(body), answer->retry_after_s);
+    else
+        gw_api_fail(rq, S2S_PROBLEM_HTTP_502, "The issuer gave an answer that cannot be passed on.", 0);
 }
 
 static void on_answer(struct gw_outbound_call *call, const struct gw_outbound_answer *answer)
@@ -53,10 +78,8 @@ static void on_answer(struct gw_outbound_call *call, const struct gw_outbound_an
         gw_api_fail(rq, S2S_PROBLEM_HTTP_504, "The issuer did not answer in time.", 0);
     else if (answer->end != GW_OUTBOUND_ANSWERED)
         gw_api_fail(rq, S2S_PROBLEM_HTTP_502, "The issuer could not be reached, or not be understood.", 0);
-    else if (!concerns_the_application(answer->status) || !is_json_object(rq, answer))
-        gw_api_fail(rq, S2S_PROBLEM_HTTP_502, "The issuer gave an answer that cannot be passed on.", 0);
     else
-        gw_api_reply(rq, answer->status, answer->body, answer->body_len, answer->retry_after_s);
+        pass_on(rq, answer);
 }
 
 static void cancel(struct gw_api_request *rq)

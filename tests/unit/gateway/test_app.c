@@ -280,21 +280,19 @@ START_TEST(metadata_is_asked_of_the_issuer)
 }
 END_TEST
 
+#define PROBLEM                                                                                                        \
+    "{\"type\":\"about:blank\",\"title\":\"t\",\"status\":400,\"instance\":\"urn:uuid:" REQUEST_ID                     \
+    "\",\"errorCode\":\"E\",\"retryable\":false}"
+
 static const struct {
     int given;
     const char *answer;
     int status;
 } passed[] = {
-    {404, "{\"title\":\"t\"}", 404},
-    {400, "{\"title\":\"t\"}", 400},
-    {429, "{\"title\":\"t\"}", 429},
-    {503, "{\"title\":\"t\"}", 503},
-    {401, "{\"title\":\"t\"}", 502},
-    {403, "{\"title\":\"t\"}", 502},
-    {500, "{\"title\":\"t\"}", 502},
-    {302, "{\"title\":\"t\"}", 502},
-    {200, "<html>", 502},
-    {200, "[1]", 502},
+    {404, PROBLEM, 404},  {400, PROBLEM, 400}, {429, PROBLEM, 429},
+    {503, PROBLEM, 503},  {401, PROBLEM, 502}, {403, PROBLEM, 502},
+    {500, PROBLEM, 502},  {302, PROBLEM, 502}, {400, "{\"type\":\"about:blank\",\"title\":\"t\",\"status\":400}", 502},
+    {200, "<html>", 502}, {200, "[1]", 502},   {200, "{\"credentialMetadata\":7}", 502},
 };
 
 START_TEST(what_concerns_the_application_is_passed_on)
