@@ -151,7 +151,7 @@ struct gw_item_policy {
     const struct s2s_dcql *query; /* the same, checked */
     struct gw_file_list trust;    /* PEM bundles: who may have issued what is presented */
     bool iss_in_certificate;      /* `iss` must be a name of its certificate; default true */
-    int64_t max_age_s;            /* of the key binding; default 10 min */
+    int64_t max_age_s;            /* of the key binding; default 24 h */
 
     char *redirect_url; /* of an authentication on the web */
     size_t max_size;    /* of a document, octets; default 4 MiB */

@@ -22,7 +22,7 @@ static const struct {
     [GW_ITEM_OTP] = {PREFIX "otp", GW_FROM_CLIENT, "otp", "ITEM_MISMATCH"},
     [GW_ITEM_RISK_SIGNALS] = {PREFIX "risk_signals", GW_FROM_SERVER, NULL, "ITEM_MISMATCH"},
     [GW_ITEM_OFFER] = {PREFIX "pre_authorized_code", GW_FROM_CLIENT, NULL, NULL},
-    [GW_ITEM_PRIOR_SESSION] = {PREFIX "prior_session", GW_FROM_EITHER, NULL, NULL},
+    [GW_ITEM_PRIOR_SESSION] = {PREFIX "prior_session", GW_FROM_SERVER, NULL, NULL},
     [GW_ITEM_WEB] = {PREFIX "auth_on_web", GW_FROM_ISSUER, NULL, NULL},
     [GW_ITEM_DOCUMENT] = {PREFIX "document", GW_FROM_CLIENT, NULL, NULL},
     [GW_ITEM_PRESENTATION] = {PREFIX "openid4vp", GW_FROM_CLIENT, NULL, NULL},
@@ -127,6 +127,9 @@ void gw_check_item(struct gw_reader *reader, void *object, const struct gw_yaml 
     check_keys(reader, item, node);
     if (gw_yaml_get(node, "origin") == NULL)
         item->origin = kinds[item->kind].origin;
+    if (item->kind == GW_ITEM_PRIOR_SESSION && item->origin != GW_FROM_SERVER)
+        gw_complain_key(reader, gw_yaml_get(node, "origin"), "origin",
+                        "only the wallet server can send this: `sessionId` of a client's payload is its own session's");
     if (item->member == NULL && gw_yaml_get(node, "member") == NULL && kinds[item->kind].member != NULL)
         item->member = gw_reader_copy(reader, kinds[item->kind].member);
     if (item->mismatch_reason == NULL && kinds[item->kind].reason != NULL)

@@ -431,8 +431,9 @@ static const struct gw_section references = {
             {"timeout", &gw_type_duration, AT(gw_references_config, timeout_ms), .fallback = "20s",
              RANGE(SECONDS(1), MINUTES(10)), .doc = "Longest that one document may take; less than `jobs.lease`."},
             {"private_addresses", &gw_type_boolean, AT(gw_references_config, private_addresses), .fallback = "false",
-             .doc = "Whether a host may have an address inside (loopback, private, link-local). Only for environments "
-                    "whose hosts are all there: it opens what the gateway can reach to whoever may name a listed host."},
+             .doc =
+                 "Whether a host may have an address inside (loopback, private, link-local). Only for environments "
+                 "whose hosts are all there: it opens what the gateway can reach to whoever may name a listed host."},
             END,
         },
 };
@@ -632,11 +633,10 @@ static const struct gw_section item = {
                     "also no required one. So a `prior_session` that is not `required` but `sufficient` lets a holder "
                     "move to a new device, while who has none gives the other items."},
             {"origin", &gw_type_choice, AT(gw_item_policy, origin),
-             .choices = (const char *const[]){[GW_FROM_CLIENT] = "client",
-                                              [GW_FROM_SERVER] = "server",
-                                              [GW_FROM_EITHER] = "either",
-                                              NULL},
-             .otherwise = "`client`; `server` for `risk_signals`; `either` for `prior_session`",
+             .choices =
+                 (const char *const[]){
+                     [GW_FROM_CLIENT] = "client", [GW_FROM_SERVER] = "server", [GW_FROM_EITHER] = "either", NULL},
+             .otherwise = "`client`; `server` for `risk_signals` and `prior_session`",
              .doc = "Who sends it: the wallet client, encrypted and signed, or the wallet server. Not for "
                     "`auth_on_web`, whose result comes from the issuer's own site."},
             {"member", &gw_type_string, AT(gw_item_policy, member), .otherwise = "`otp` for `otp`; else presence",
@@ -655,8 +655,10 @@ static const struct gw_section item = {
             {"iss_in_certificate", &gw_type_boolean, AT(gw_item_policy, iss_in_certificate), .fallback = "true",
              .doc = "`openid4vp`: whether `iss` must be a name of the certificate that has signed. Without it every "
                     "issuer under an authority can speak for all others."},
-            {"max_age", &gw_type_seconds, AT(gw_item_policy, max_age_s), .fallback = "10m",
-             RANGE(SECONDS(1), DAYS(1)), .doc = "`openid4vp`: how old the key binding may be when it is looked at."},
+            {"max_age", &gw_type_seconds, AT(gw_item_policy, max_age_s), .fallback = "24h",
+             RANGE(SECONDS(1), DAYS(365)),
+             .doc = "`openid4vp`: how old the key binding may be when it is looked at, which happens again with each "
+                    "submission. The nonce already says that it was made for this verification."},
             {"redirect_url", &gw_type_url, AT(gw_item_policy, redirect_url), .otherwise = "none",
              .doc = "`auth_on_web`: where the holder's browser is sent, with the query parameter `state`."},
             {"max_size", &gw_type_size, AT(gw_item_policy, max_size), .fallback = "4MiB", RANGE(1, MIB(1024)),

@@ -11,6 +11,8 @@
 
 /* Octets of a request for items: it is stored, and part of every answer about the verification. */
 #define MAX_DATA_REQUEST (256 * 1024)
+/* Octets of a subject's name: that of every configuration goes into one call. */
+#define MAX_SUBJECT 512
 #define MAX_WAIT_MS (INT64_C(15) * 60 * 1000)
 
 /* ---- subjects ---- */
@@ -22,20 +24,6 @@ struct subjects {
     const char **sealed;         /* bytea as text; NULL: no backend needs to be told */
     struct json_object *aliases; /* of each, what it was called under older data keys */
 };
-
-static const char *bytea_text(struct s2s_arena *arena, struct s2s_bytes octets)
-{
-    static const char digits[] = "0123456789abcdef";
-    char *text = s2s_arena_alloc(arena, 2 * octets.len + 3);
-    if (text == NULL)
-        return NULL;
-    memcpy(text, "\\x", 2);
-    for (size_t i = 0; i < octets.len; ++i) {
-        text[2 + 2 * i] = digits[octets.data[i] >> 4];
-        text[3 + 2 * i] = digits[octets.data[i] & 15];
-    }
-    return text;
-}
 
 static struct json_object *aliases_of(const struct gw_vault *vault, const char *subject)
 {
@@ -70,7 +58,8 @@ static bool refer(struct gw_evaluation *e, const struct gw_approval *approval, c
     const struct gw_offering *offering = gw_generation_offering(g, approval->configuration_id);
     const struct gw_subject *subject = &approval->subject;
     *sealed = NULL;
-    if (offering == NULL || (subject->name == NULL && subject->ref == NULL))
+    if (offering == NULL || (subject->name == NULL && subject->ref == NULL) ||
+        (subject->name != NULL && strlen(subject->name) > MAX_SUBJECT))
         return false;
     if (offering->dataset != NULL)
         return refer_to_file(offering->dataset, subject, ref);
@@ -79,8 +68,8 @@ static bool refer(struct gw_evaluation *e, const struct gw_approval *approval, c
         s2s_failed(gw_subject_seal(g->vault, e->job->arena, e->context.session_id, subject->name, &octets)))
         return false;
     gw_subject_ref(g->vault, 0, subject->name, ref);
-    *sealed = bytea_text(e->job->arena, octets);
-    return *sealed != NULL;
+    *sealed = gw_db_bytea(e->job->params, octets);
+    return true;
 }
 
 static bool make_subjects(struct gw_evaluation *e, const struct gw_decision *decision, struct subjects *out)

@@ -3,6 +3,8 @@
  * prior_session: the holder has a new device, and the same wallet server vouches for it with the session of the old one
  * (draft "Device Migration"). The database knows whether that was approved, whose it is, and how many devices there
  * are.
+ *
+ * A wallet client could not send it: in its payload `sessionId` must be that of the request (profile D5).
  */
 #include "gateway/issuer/items/items.h"
 
