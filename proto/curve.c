@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The public point of an EC key is checked by EVP_PKEY_public_check_quick: on the curve and not the point at infinity.
- * These curves have cofactor 1, so that is all there is to check (RFC 9180 section 7.1.4), and
- * EVP_PKEY_derive_set_peer_ex may skip its own, full check, which would multiply by the order for nothing.
+ * A public point must have coordinates below the prime, be on the curve, and not be the point at infinity. These curves
+ * have cofactor 1, so that is all there is to check (RFC 9180 section 7.1.4), and EVP_PKEY_derive_set_peer_ex may skip
+ * its own, full check, which would multiply by the order for nothing. OpenSSL refuses the first two where it decodes a
+ * point (EC_POINT_oct2point), and infinity has no uncompressed form; EVP_PKEY_public_check_quick would say it once
+ * more.
  *
  * A new EC key is a copy of a template, a key that has its group and nothing else. OpenSSL would otherwise look the
  * group up by its name and compute its constants anew for every key, which costs more than a point.
@@ -99,11 +101,11 @@ static EVP_PKEY *ec_generate(enum s2s_curve curve)
     return pkey;
 }
 
-static bool check(EVP_PKEY *pkey, int (*check_fn)(EVP_PKEY_CTX *))
+static bool is_pair(EVP_PKEY *pkey)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
     s2s_assert(ctx != NULL);
-    bool ok = check_fn(ctx) == 1;
+    bool ok = EVP_PKEY_check(ctx) == 1;
     EVP_PKEY_CTX_free(ctx);
     return ok;
 }
@@ -119,12 +121,8 @@ struct s2s_result s2s_curve_public(enum s2s_curve curve, struct s2s_bytes raw, E
         pkey = raw.data[0] == S2S_EC_UNCOMPRESSED ? ec_public(curve, raw) : NULL;
     else
         pkey = EVP_PKEY_new_raw_public_key_ex(NULL, info->crv, NULL, raw.data, raw.len);
-    if (pkey == NULL || (info->is_ec && !check(pkey, EVP_PKEY_public_check_quick))) {
-        EVP_PKEY_free(pkey);
-        return bad_point();
-    }
     *out = pkey;
-    return s2s_ok();
+    return pkey != NULL ? s2s_ok() : bad_point();
 }
 
 static bool has_public(EVP_PKEY *pkey, enum s2s_curve curve, struct s2s_bytes raw)
@@ -142,7 +140,7 @@ struct s2s_result s2s_curve_pair(enum s2s_curve curve, struct s2s_bytes raw, str
     EVP_PKEY *pkey =
         info->is_ec ? ec_pair(info, raw, d) : EVP_PKEY_new_raw_private_key_ex(NULL, info->crv, NULL, d.data, d.len);
     /* EVP_PKEY_check compares an EC pair; an OKP key has computed its public half itself. */
-    if (pkey == NULL || !has_public(pkey, curve, raw) || (info->is_ec && !check(pkey, EVP_PKEY_check))) {
+    if (pkey == NULL || !has_public(pkey, curve, raw) || (info->is_ec && !is_pair(pkey))) {
         EVP_PKEY_free(pkey);
         return s2s_crypto_fail(S2S_BAD_KEY, "the private key does not belong to the public key");
     }

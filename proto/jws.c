@@ -9,6 +9,7 @@
 #include "crypto.h"
 #include "curve.h"
 
+#include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <string.h>
@@ -112,18 +113,40 @@ struct s2s_result s2s_jws_payload_json(struct s2s_arena *arena, const struct s2s
     return s2s_ok();
 }
 
-/* The DER form that OpenSSL wants of a JOSE signature (R||S), or NULL. Free `*der` with OPENSSL_free. */
-static int ecdsa_to_der(struct s2s_bytes signature, unsigned char **der)
+/* Sequence and two integers, each with a sign octet; tag and length of the sequence may need one octet more. */
+#define MAX_DER (3 + 2 * (3 + S2S_MAX_COORDINATE))
+
+/* Write one half of a signature as a DER INTEGER: as short as it can be, and not negative (X.690 section 8.3). */
+static unsigned char *put_der_integer(unsigned char *out, const uint8_t *octets, size_t len)
 {
-    int half = (int)(signature.len / 2);
-    ECDSA_SIG *sig = ECDSA_SIG_new();
-    BIGNUM *r = BN_bin2bn(signature.data, half, NULL);
-    BIGNUM *s = BN_bin2bn(signature.data + half, half, NULL);
-    s2s_assert(sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1);
-    int len = i2d_ECDSA_SIG(sig, der);
-    ECDSA_SIG_free(sig);
-    s2s_assert(len > 0);
-    return len;
+    while (len > 1 && octets[0] == 0) {
+        octets++;
+        len--;
+    }
+    size_t sign = octets[0] >> 7;
+    *out++ = V_ASN1_INTEGER;
+    *out++ = (unsigned char)(len + sign);
+    if (sign)
+        *out++ = 0;
+    memcpy(out, octets, len);
+    return out + len;
+}
+
+/* The DER form that OpenSSL wants of a JOSE signature (R||S). */
+static size_t ecdsa_to_der(struct s2s_bytes signature, unsigned char der[MAX_DER])
+{
+    unsigned char integers[MAX_DER];
+    size_t half = signature.len / 2;
+    unsigned char *end = put_der_integer(integers, signature.data, half);
+    end = put_der_integer(end, signature.data + half, half);
+    size_t len = (size_t)(end - integers);
+    unsigned char *out = der;
+    *out++ = V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED;
+    if (len > 127)
+        *out++ = 0x81; /* the length has an octet of its own (X.690 section 8.1.3.5) */
+    *out++ = (unsigned char)len;
+    memcpy(out, integers, len);
+    return (size_t)(out - der) + len;
 }
 
 static bool ecdsa_from_der(const unsigned char *der, size_t len, uint8_t *signature, size_t half)
@@ -140,14 +163,13 @@ static struct s2s_result ecdsa_verify(const struct algorithm *algorithm, EVP_PKE
 {
     uint8_t digest[S2S_MAX_HASH];
     S2S_TRY(s2s_hash(algorithm->hash, message, digest));
-    unsigned char *der = NULL;
-    int der_len = ecdsa_to_der(signature, &der);
+    unsigned char der[MAX_DER];
+    size_t der_len = ecdsa_to_der(signature, der);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
     s2s_assert(ctx != NULL);
     *good = EVP_PKEY_verify_init(ctx) == 1 &&
-            EVP_PKEY_verify(ctx, der, (size_t)der_len, digest, s2s_hash_size(algorithm->hash)) == 1;
+            EVP_PKEY_verify(ctx, der, der_len, digest, s2s_hash_size(algorithm->hash)) == 1;
     EVP_PKEY_CTX_free(ctx);
-    OPENSSL_free(der);
     return s2s_ok();
 }
 
@@ -186,7 +208,7 @@ struct s2s_result s2s_jws_verify(const struct s2s_jws *jws, const struct s2s_jwk
 
 static bool ecdsa_sign(EVP_PKEY *pkey, const uint8_t *digest, size_t digest_len, uint8_t *signature, size_t half)
 {
-    unsigned char der[2 * S2S_MAX_COORDINATE + 16]; /* two integers, their sign octets and headers */
+    unsigned char der[MAX_DER];
     size_t len = sizeof der;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
     s2s_assert(ctx != NULL);

@@ -87,6 +87,12 @@ START_TEST(test_public_refusals)
         {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
          "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
          S2S_BAD_KEY},
+        /* coordinates that are not below the prime: the largest ones, and the prime itself as zero */
+        {"{\"kty\":\"EC\",\"crv\":\"P-256\"," P256_X ",\"y\":\"__________________________________________8\"}",
+         S2S_BAD_KEY},
+        {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"_____wAAAAEAAAAAAAAAAAAAAAD_______________8\","
+         "\"y\":\"ZkhceA4vg9ckM71dhKBrtlQcKvMdrocXKL-FahdPk_Q\"}",
+         S2S_BAD_KEY},
         {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHUQ\"}", S2S_BAD_KEY},
         /* private or symmetric material, even null */
         {"{" P256 "," P256_D "}", S2S_BAD_KEY},

@@ -123,6 +123,18 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
+/* One half in 256 has a leading zero, every second one a first bit that DER takes for a sign. */
+START_TEST(test_halves_of_any_size)
+{
+    struct s2s_jwk *key = new_key(S2S_P256, NULL, NULL);
+    for (int i = 0; i < 1000; i++) {
+        struct s2s_bytes message = s2s_bytes(&i, sizeof i), signature;
+        ck_assert_int_eq(s2s_jws_sign_raw(arena, key, message, &signature).code, S2S_OK);
+        ck_assert_int_eq(s2s_jws_verify_raw(key, message, signature).code, S2S_OK);
+    }
+}
+END_TEST
+
 START_TEST(test_algorithm_must_be_the_keys)
 {
     struct s2s_jwk *p256 = new_key(S2S_P256, "ES256", NULL), *ed = new_key(S2S_ED25519, "Ed25519", NULL);
@@ -212,6 +224,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_every_changed_octet_is_noticed);
     tcase_add_test(tc, test_signatures_of_a_wrong_shape);
     tcase_add_test(tc, test_round_trip);
+    tcase_add_test(tc, test_halves_of_any_size);
     tcase_add_test(tc, test_algorithm_must_be_the_keys);
     tcase_add_test(tc, test_refused_headers);
     tcase_add_test(tc, test_refused_syntax);
