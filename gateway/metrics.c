@@ -47,11 +47,21 @@ struct labels {
     size_t len;
 };
 
+static void add_text(struct labels *labels, const char *text)
+{
+    size_t len = strlen(text);
+    s2s_assert(len < sizeof labels->text - labels->len);
+    memcpy(labels->text + labels->len, text, len);
+    labels->len += len;
+}
+
 /* Backslash, quote and line feed are escaped; long values are cut. At most two labels and a status fit. */
 static void add_label(struct labels *labels, const char *name, const char *value)
 {
-    labels->len += (size_t)snprintf(labels->text + labels->len, sizeof labels->text - labels->len, "%s%s=\"",
-                                    labels->len > 0 ? "," : "", name);
+    if (labels->len > 0)
+        add_text(labels, ",");
+    add_text(labels, name);
+    add_text(labels, "=\"");
     s2s_assert(sizeof labels->text - labels->len > GW_LABEL_VALUE_MAX + sizeof "\"");
     char *out = labels->text + labels->len;
     size_t len = 0;

@@ -5,6 +5,7 @@
 #include "gateway/db/db.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A full arena is a ceiling set too low for a request that was small enough to be read: a bug, not an input. */
@@ -16,7 +17,9 @@ static const char *need(const char *text)
 
 void gw_db_integer(struct gw_db_call *call, struct s2s_arena *arena, int64_t value)
 {
-    gw_db_text(call, need(s2s_arena_printf(arena, "%" PRId64, value)));
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%" PRId64, value);
+    gw_db_text(call, need(s2s_arena_strndup(arena, text, (size_t)len)));
 }
 
 void gw_db_interval_ms(struct gw_db_call *call, struct s2s_arena *arena, int64_t ms)

@@ -449,11 +449,6 @@ static bool resolve_peer(struct gw_conn *conn, const struct gw_role *role, const
     return true;
 }
 
-static bool certificate_in_time(const struct gw_conn *conn)
-{
-    return X509_cmp_current_time(X509_get0_notAfter(conn->certificate)) > 0;
-}
-
 void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
 {
     struct gw_worker *worker = server->owner;
@@ -461,7 +456,7 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
     const struct gw_role *role = server->role;
     if (role->document != NULL && role->document(worker, req))
         return;
-    if (conn->certificate == NULL || !certificate_in_time(conn) || !resolve_peer(conn, role, worker->generation)) {
+    if (conn->certificate == NULL || conn->not_after <= gw_now_s() || !resolve_peer(conn, role, worker->generation)) {
         /* What a new handshake would refuse, an old connection does not get either: the client finds the reason out by
          * shaking hands again. The answer finds the connection ended, which is how h2o learns of it on HTTP/1. */
         gw_conn_end(conn);

@@ -114,6 +114,8 @@ void gw_conn_on_tls(const SSL *ssl, int where, int value)
         return;
     conn->established = true;
     conn->certificate = SSL_get1_peer_certificate(ssl);
+    if (conn->certificate != NULL)
+        conn->not_after = gw_tls_time(X509_get0_notAfter(conn->certificate));
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl); /* NULL in a resumed session */
     conn->chain = chain != NULL ? X509_chain_up_ref(chain) : NULL;
     if (SSL_session_reused(ssl))

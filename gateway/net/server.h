@@ -60,6 +60,7 @@ struct gw_conn {
     SSL_CTX *tls;           /* a reference: a reload must not pull it away */
     X509 *certificate;      /* of the peer, once the handshake is done; NULL without mutual TLS */
     STACK_OF(X509) * chain; /* what the peer sent with it, or NULL */
+    int64_t not_after;      /* the certificate's, seconds since the epoch */
     bool established;
 
     /* The peer in the generation of this number; borrowed from it, so only looked at while that one is in force. */
@@ -100,8 +101,8 @@ void gw_conn_on_tls(const SSL *ssl, int where, int value);
 /* The connection of a request. */
 struct gw_conn *gw_conn_of(h2o_req_t *req);
 
-/* Whether the client has closed its side. h2o looks at an HTTP/1 connection only between requests; whoever lets a client
- * wait has to ask. */
+/* Whether the client has closed its side. h2o looks at an HTTP/1 connection only between requests; whoever lets a
+ * client wait has to ask. */
 bool gw_conn_left(const struct gw_conn *conn);
 
 /* End a connection that h2o owns: h2o then sees it closed. Requests on it are disposed of without an answer. */
