@@ -2,6 +2,7 @@
 #include "gateway/admin/api.h"
 
 #include "gateway/admin/api_messages.h"
+#include "gateway/issuer/claims.h"
 
 #include <openssl/crypto.h>
 
@@ -50,6 +51,18 @@ static const struct gw_api_route routes[] = {
         .statement = GW_SQL_ADMIN_VERIFICATION,
         .roles = READ,
         .successes = {{200, &gw_admin_verification, "As it is now."}},
+    },
+    {
+        .name = "admin_verification_items",
+        .method = "GET",
+        .path = "/v1/verifications/{verificationId}/items",
+        .doc = "Shows what the wallet gave, in the clear. Whoever looks is written to the audit ledger.",
+        .parameters = &gw_admin_verification_path,
+        .statement = GW_SQL_ADMIN_VERIFICATION_ITEMS,
+        .roles = REVIEW,
+        .prepare = gw_admin_prepare_items,
+        .answered = gw_admin_show_items,
+        .successes = {{200, &gw_admin_items, "The items."}},
     },
     {
         .name = "admin_decide",
@@ -156,7 +169,7 @@ static const struct gw_api_route routes[] = {
         .path = "/v1/instances/{credentialInstanceId}/dataset",
         .doc = "Pushes the claims of a credential instance ahead, so that no backend needs to be asked for them.",
         .parameters = &gw_admin_instance_path,
-        .body = &gw_admin_dataset_request,
+        .body = &gw_dataset_schema,
         .statement = GW_SQL_ADMIN_DATASET_PUT,
         .writes = true,
         .roles = OPERATE,

@@ -12,6 +12,7 @@
 extern const struct s2s_schema gw_admin_verification_path;
 extern const struct s2s_schema gw_admin_verifications_query;
 extern const struct s2s_schema gw_admin_decide_request;
+extern const struct s2s_schema gw_admin_decision; /* of it */
 extern const struct s2s_schema gw_admin_request_info_request;
 extern const struct s2s_schema gw_admin_web_result_request;
 extern const struct s2s_schema gw_admin_verifications;
@@ -27,7 +28,6 @@ extern const struct s2s_schema gw_admin_session;
 extern const struct s2s_schema gw_admin_instance_path;
 extern const struct s2s_schema gw_admin_instances_query;
 extern const struct s2s_schema gw_admin_action_request;
-extern const struct s2s_schema gw_admin_dataset_request;
 extern const struct s2s_schema gw_admin_instance;
 extern const struct s2s_schema gw_admin_instances;
 extern const struct s2s_schema gw_admin_action;

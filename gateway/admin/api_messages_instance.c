@@ -6,7 +6,6 @@
 #include "gateway/issuer/claims.h"
 #include "proto/states.h"
 
-#define MAX_SUBJECT 1024 /* characters */
 #define MAX_FAILURES 100 /* that a bulk tells of */
 
 /* ---- parameters ---- */
@@ -24,7 +23,7 @@ const struct s2s_schema gw_admin_reconciliation_path = {.name = "ReconciliationP
 static const struct s2s_field instances_query_fields[] = {
     S2S_ENUM_ROW("status", 0, s2s_credential_status_names, "Only those with this status."),
     ID_ROW("sessionId", 0, "Only those of this session."),
-    S2S_TEXT_ROW("subject", 0, MAX_SUBJECT, "Only those with the dataset of this subject."),
+    S2S_TEXT_ROW("subject", 0, S2S_MAX_ID, "Only those with the dataset of this subject."),
     ID_ROW("configuration", 0, "Only those of this credential configuration."),
     PAGE_ROWS,
 };
@@ -109,14 +108,6 @@ const struct s2s_schema gw_admin_action = {
     S2S_FIELDS(action_fields),
 };
 
-static const struct s2s_field dataset_request_fields[] = {
-    GW_DATASET_VERSION_ROW,
-    S2S_OBJECT_ROW("claims", S2S_REQUIRED, NULL, "The claims. They are stored sealed."),
-    TIME_ROW("validUntil", 0, "No credential made from it outlives this."),
-};
-
-const struct s2s_schema gw_admin_dataset_request = {.name = "DatasetRequest", S2S_FIELDS(dataset_request_fields)};
-
 static const char *const effects[] = {"READY", "UPDATED", NULL};
 
 static const struct s2s_field dataset_fields[] = {
@@ -134,7 +125,7 @@ const struct s2s_schema gw_admin_dataset = {
 /* ---- many at once ---- */
 
 static const struct s2s_field filter_fields[] = {
-    S2S_TEXT_ROW("subject", 0, MAX_SUBJECT, "Those with the dataset of this subject."),
+    S2S_TEXT_ROW("subject", 0, S2S_MAX_ID, "Those with the dataset of this subject."),
     ID_ROW("configuration", 0, "Those of this credential configuration."),
     IDS_ROW("sessionIds", 0, MAX_BULK_IDS, "Those of these sessions."),
     IDS_ROW("instanceIds", 0, MAX_BULK_IDS, "These."),

@@ -4,7 +4,6 @@
  */
 #include "gateway/admin/api_messages_rows.h"
 
-#define MAX_SUBJECT 1024      /* characters */
 #define MAX_OFFERED 16        /* credential configurations of an offer */
 #define MAX_LIFETIME 2592000  /* seconds: 30 days */
 #define MAX_TX_CODE_LENGTH 32 /* characters */
@@ -23,7 +22,7 @@ static const struct s2s_field offers_query_fields[] = {
     S2S_ENUM_ROW("state", 0, states, "Only those in this state."),
     PEER_ROW(0, "Only those that this peer alone may redeem."),
     ID_ROW("configuration", 0, "Only those of this credential configuration."),
-    S2S_TEXT_ROW("subject", 0, MAX_SUBJECT, "Only those for this subject."),
+    S2S_TEXT_ROW("subject", 0, S2S_MAX_ID, "Only those for this subject."),
     PAGE_ROWS,
 };
 
@@ -57,7 +56,7 @@ static const struct s2s_field offer_request_fields[] = {
      .max = MAX_OFFERED,
      .items = &s2s_id_item,
      .doc = "The credential configurations that are offered."},
-    S2S_TEXT_ROW("subject", 0, MAX_SUBJECT,
+    S2S_TEXT_ROW("subject", 0, S2S_MAX_ID,
                  "Whose credentials are offered; the configuration's own `subject` when absent. Stored sealed."),
     PEER_ROW(0, "The only wallet server that may redeem it; any when absent."),
     S2S_OBJECT_ROW("tx_code", 0, &tx_code_request, "Ask the holder for a transaction code; none when absent."),

@@ -6,7 +6,6 @@
 #include "proto/states.h"
 
 #define MAX_DATASETS 256   /* of one decision */
-#define MAX_SUBJECT 1024   /* characters */
 #define MAX_STATE 1024     /* characters of the state of an authentication on the web */
 #define MAX_ITEMS 65536    /* of one verification */
 #define MAX_OF_SESSION 100 /* verifications or instances that are shown with a session */
@@ -132,7 +131,7 @@ const struct s2s_schema gw_admin_verification = {
 
 static const struct s2s_field dataset_fields[] = {
     ID_ROW("credentialConfigurationId", S2S_REQUIRED, "A credential configuration that was asked for."),
-    S2S_TEXT_ROW("subject", S2S_REQUIRED, MAX_SUBJECT, "Whose dataset it is. Only a pseudonym of it is stored."),
+    S2S_TEXT_ROW("subject", S2S_REQUIRED, S2S_MAX_ID, "Whose dataset it is. Only a pseudonym of it is stored."),
 };
 
 static const struct s2s_schema dataset = {
@@ -158,7 +157,7 @@ static const struct s2s_field decision_fields[] = {
      .type = S2S_INTEGER,
      .min = 1,
      .doc = "APPROVED: on how many devices, at most those that were requested; 1 when absent."},
-    S2S_TEXT_ROW("subject", 0, MAX_SUBJECT,
+    S2S_TEXT_ROW("subject", 0, S2S_MAX_ID,
                  "APPROVED: whose datasets; the configuration's own `subject` when absent. Only a pseudonym of it is "
                  "stored."),
     {.name = "datasets",
@@ -174,7 +173,7 @@ static const struct s2s_field decision_fields[] = {
                    "ADDITIONAL_INFO_REQUIRED: what is asked for; required."),
 };
 
-static const struct s2s_schema decision = {
+const struct s2s_schema gw_admin_decision = {
     .name = "Decision",
     .doc = "What a reviewer says, in the words of a decision backend.",
     S2S_FIELDS(decision_fields),
@@ -182,7 +181,7 @@ static const struct s2s_schema decision = {
 
 static const struct s2s_field decide_fields[] = {
     VERSION_ROW,
-    S2S_OBJECT_ROW("decision", S2S_REQUIRED, &decision, "What is decided."),
+    S2S_OBJECT_ROW("decision", S2S_REQUIRED, &gw_admin_decision, "What is decided. It has no other members."),
 };
 
 const struct s2s_schema gw_admin_decide_request = {.name = "DecisionRequest", S2S_FIELDS(decide_fields)};

@@ -4,6 +4,7 @@
  * asks, for the audit ledger, and nothing personal: subjects become pseudonyms, and what is to be kept is sealed.
  */
 #include "gateway/admin/api.h"
+#include "gateway/admin/api_messages.h"
 #include "gateway/credential/subject.h"
 #include "gateway/issuer/claims.h"
 #include "gateway/issuer/web_state.h"
@@ -186,9 +187,18 @@ static bool read_approval(struct gw_api_request *rq, struct json_object *decisio
     return datasets != NULL ? add_datasets(approval, datasets) : add_configurations(approval, ids, subject);
 }
 
+/* Everywhere else strangers are ignored; here a name that is misspelt could approve more than was meant. */
+static bool has_strangers(struct gw_api_request *rq, struct json_object *decision)
+{
+    struct json_object *known = s2s_json_own(rq->arena, s2s_schema_known(&gw_admin_decision, decision));
+    return json_object_object_length(known) != json_object_object_length(decision);
+}
+
 bool gw_admin_prepare_decision(struct gw_api_request *rq)
 {
     struct json_object *decision = s2s_json_get(rq->body, "decision");
+    if (has_strangers(rq, decision))
+        return gw_api_violation(rq, "/decision", "has a member that no decision has");
     bool approves = strcmp(s2s_json_string(decision, "status"), s2s_verification_status_name(S2S_APPROVED)) == 0;
     struct approval approval = {0};
     if (approves && !read_approval(rq, decision, &approval))
@@ -217,14 +227,6 @@ static void keep_from_database(struct gw_api_request *rq, const char *const *mem
         json_object_object_del(rq->body, *members);
 }
 
-static bool seal(struct gw_api_request *rq, const char *context, const char *text, struct s2s_bytes *sealed)
-{
-    if (text != NULL &&
-        !s2s_failed(gw_vault_seal(rq->generation->vault, rq->arena, context, s2s_bytes(text, strlen(text)), sealed)))
-        return true;
-    return gw_admin_refuse_internal(rq);
-}
-
 bool gw_admin_prepare_web_result(struct gw_api_request *rq)
 {
     static const char *const secret[] = {"state", "result", NULL};
@@ -235,8 +237,9 @@ bool gw_admin_prepare_web_result(struct gw_api_request *rq)
         return gw_api_violation(rq, "/state", "is none of this gateway's");
     bool success = strcmp(s2s_json_string(rq->body, "outcome"), "SUCCESS") == 0;
     const char *item = gw_web_item(rq->arena, state.item_id, success, s2s_json_get(rq->body, "result"));
-    if (!seal(rq, state.session_id, item, &sealed))
-        return false;
+    if (item == NULL || s2s_failed(gw_vault_seal(rq->generation->vault, rq->arena, state.session_id,
+                                                 s2s_bytes(item, strlen(item)), &sealed)))
+        return gw_admin_refuse_internal(rq);
     keep_from_database(rq, secret);
     rq->order_key = state.session_id;
     gw_admin_begin(rq);
@@ -251,13 +254,12 @@ bool gw_admin_prepare_web_result(struct gw_api_request *rq)
 bool gw_admin_prepare_dataset(struct gw_api_request *rq)
 {
     static const char *const secret[] = {"claims", NULL};
-    struct s2s_bytes sealed;
     struct json_object *claims = s2s_json_get(rq->body, "claims");
-    const char *fault = gw_claims_fault(claims);
+    const char *fault = gw_claims_fault(claims), *instance_id = s2s_json_string(rq->input, "credentialInstanceId");
+    struct s2s_bytes sealed;
     if (fault != NULL)
         return gw_api_violation(rq, "/claims", fault);
-    if (s2s_failed(gw_claims_seal(rq->generation->vault, rq->arena, s2s_json_string(rq->input, "credentialInstanceId"),
-                                  claims, &sealed)))
+    if (s2s_failed(gw_claims_seal(rq->generation->vault, rq->arena, instance_id, claims, &sealed)))
         return gw_admin_refuse_internal(rq);
     keep_from_database(rq, secret);
     gw_admin_begin(rq);

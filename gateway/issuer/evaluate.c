@@ -9,6 +9,7 @@
 #include "gateway/issuer/evaluate.h"
 
 #include "gateway/clock.h"
+#include "gateway/issuer/bulk_job.h"
 #include "gateway/issuer/dataset_job.h"
 #include "gateway/issuer/evaluation.h"
 #include "gateway/issuer/policy.h"
@@ -18,6 +19,9 @@
 #include <string.h>
 
 #define EXPIRE_LIMIT "500"
+/* How long an offer that is over can still be looked up. */
+#define OFFER_RETENTION_MS ((int64_t)30 * 24 * 3600 * 1000)
+#define OFFERS_LIMIT "500"
 /* Data that one claim may return, in sizes of the most that one verification may have. */
 #define CLAIM_FACTOR 4
 /* So often an evaluation is put off for something that cannot be fetched; then it goes on without. */
@@ -251,6 +255,7 @@ static const struct gw_job_kind kinds[] = {
     {.name = "evaluate", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_evaluate, .run = run_evaluation},
     {.name = "decide", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_decide, .run = run_evaluation},
     GW_DATASET_KIND,
+    GW_BULK_KIND,
 };
 
 /* ---- chores ---- */
@@ -278,10 +283,18 @@ static void prepare_lanes(struct gw_worker *worker, struct gw_db_call *call, str
     gw_db_text_array(call, arena, names, config->backend_count);
 }
 
+static void prepare_offers(struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
+{
+    (void)worker;
+    gw_db_interval_ms(call, arena, OFFER_RETENTION_MS);
+    gw_db_text(call, OFFERS_LIMIT);
+}
+
 static const struct gw_chore chores[] = {
     {"expire", GW_SQL_EXPIRE_DUE, 1000, prepare_expire},
     GW_RECONCILE_CHORE(prepare_reconcile),
     {"job_lanes", GW_SQL_JOBS_LANES_SET, 3600 * 1000, prepare_lanes},
+    {"offers_forget", GW_SQL_OFFERS_FORGET, 60 * 1000, prepare_offers},
 };
 
 const struct gw_job_plan gw_issuer_jobs = {kinds, sizeof(kinds) / sizeof(kinds[0]), chores,

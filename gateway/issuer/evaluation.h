@@ -16,9 +16,6 @@ struct gw_evaluation {
     const char *backend; /* that decides by the configuration of now; NULL: the policy */
     bool mixed;          /* the configurations of now have not one decider */
     int postponed;       /* times so far */
-    struct s2s_jwk *wsk;
-    struct gw_item *items; /* as in `context` */
-    size_t item_capacity;
 
     /* While it asks the database, fetches, or asks a backend. */
     struct gw_db_call facts;

@@ -130,6 +130,20 @@ START_TEST(nobody_comes_in_without_a_token)
 }
 END_TEST
 
+START_TEST(looking_at_items_tells_who_looks)
+{
+    SCRIPT(ROW("404", "{}"));
+    ck_assert_int_eq(get("/v1/verifications/v/items").status, 404);
+    ck_assert_int_eq(calls[0].count, 5);
+    ck_assert_str_eq(calls[0].values[2], "admin:operator");
+    ck_assert_str_eq(calls[0].values[3], calls[0].values[0]); /* no request id: the exchange's own */
+    ck_assert_str_eq(calls[0].values[4], "operate");
+    (void)ask_with("GET", "/v1/verifications/v/items", AUTHORIZED "x-request-id: " REQUEST_ID "\r\n", NULL);
+    ck_assert_str_eq(calls[1].values[3], REQUEST_ID);
+    ck_assert_int_eq(ask_with("GET", "/v1/verifications/v/items", "Authorization: Bearer read\r\n", NULL).status, 403);
+}
+END_TEST
+
 /* ---- subjects ---- */
 
 START_TEST(filters_name_pseudonyms)
@@ -203,6 +217,8 @@ START_TEST(what_cannot_be_approved_is_refused)
     assert_violations(decide("\"status\":\"APPROVED\",\"subject\":\"alice\",\"datasets\":["
                              "{\"credentialConfigurationId\":\"badge\",\"subject\":\"alice\"}]"),
                       "/decision/datasets: cannot stand beside credentialConfigurationIds and subject");
+    assert_violations(decide("\"status\":\"APPROVED\",\"credentialConfigurationIDs\":[\"badge\"]"),
+                      "/decision: has a member that no decision has");
     ck_assert_uint_eq(call_count, 1); /* loaded, not decided */
 }
 END_TEST
@@ -242,6 +258,10 @@ START_TEST(a_dataset_is_sealed_for_its_instance)
         200);
     ck_assert_str_eq(calls[0].values[5], "{\"credentialInstanceId\":\"i1\",\"body\":{\"version\":\"7\"}}");
     ck_assert_str_eq(opened(&calls[0], 7, "i1"), "{\"name\":\"Erika\"}");
+    ck_assert_int_eq(
+        ask_with("PUT", "/v1/instances/i1/dataset", WITH_JSON, "{\"version\":\"7\",\"claims\":{\"iss\":\"me\"}}")
+            .status,
+        400);
 }
 END_TEST
 
@@ -388,6 +408,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, a_role_includes_those_before, 0, sizeof asked / sizeof *asked);
     tcase_add_test(tc, nobody_comes_in_without_a_token);
+    tcase_add_test(tc, looking_at_items_tells_who_looks);
     tcase_add_test(tc, filters_name_pseudonyms);
     tcase_add_test(tc, an_approval_names_datasets_by_pseudonyms);
     tcase_add_test(tc, an_approval_may_name_several_datasets_of_a_configuration);
