@@ -65,7 +65,7 @@ static bool refer(struct gw_evaluation *e, const struct gw_approval *approval, c
         return refer_to_file(offering->dataset, subject, ref);
     struct s2s_bytes octets;
     if (subject->name == NULL ||
-        s2s_failed(gw_subject_seal(g->vault, e->job->arena, e->context.session_id, subject->name, &octets)))
+        s2s_failed(gw_subject_seal(g->vault, e->job->params, e->context.session_id, subject->name, &octets)))
         return false;
     gw_subject_ref(g->vault, 0, subject->name, ref);
     *sealed = gw_db_bytea(e->job->params, octets);

@@ -157,7 +157,11 @@ const WRONG = {
     says: /decision: .*approve.*deny.*review/,
   },
   'an expected text of no member': {
-    edit: (c) => delete c.credential_configurations[1].verification.items[0].member,
+    edit: (c) => {
+      const [item] = c.credential_configurations[1].verification.items;
+      item.type = 'urn:example:pin'; // an otp has a member of its own
+      delete item.member;
+    },
     at: '"expected"',
     says: /which member to compare/,
   },
