@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A development environment: one folder with a PKI, keys, a private PostgreSQL, the configured gateways, and the file `env`
-# that tells others how to reach it all. Environments in several folders live side by side.
+# A development environment: one folder with a PKI, keys, a private PostgreSQL, the configured gateways, the backend of the
+# issuer's that they ask, and the file `env` that tells others how to reach it all. Environments in several folders live side by side.
 
 # shellcheck source-path=SCRIPTDIR
 # shellcheck source=install.sh
@@ -17,6 +17,8 @@
 . "$S2S_ROOT/deploy/lib/postgres.sh"
 # shellcheck source=gateway.sh
 . "$S2S_ROOT/deploy/lib/gateway.sh"
+# shellcheck source=backend.sh
+. "$S2S_ROOT/deploy/lib/backend.sh"
 
 readonly S2S_DEV_FILES=$S2S_ROOT/deploy/dev-files
 
@@ -24,12 +26,17 @@ readonly S2S_DEV_FILES=$S2S_ROOT/deploy/dev-files
 readonly -a S2S_GATEWAYS=(issuer wallet)
 declare -Ar S2S_DATABASES=([issuer]=s2s [wallet]=s2s_wallet)
 
-# Who listens: the gateways' listeners, each with a placeholder @NAME_PORT@ in the templates, and PostgreSQL.
-readonly -a S2S_LISTENERS=(issuer issuer_public issuer_admin wallet wallet_app wallet_admin postgres)
+# Who listens: the gateways' listeners and the backend, each with a placeholder @NAME_PORT@ in the templates, and PostgreSQL.
+readonly -a S2S_LISTENERS=(issuer issuer_public issuer_admin wallet wallet_app wallet_admin backend postgres)
 
-# environment_is_up DIR: every gateway runs.
+# The bearer tokens: what is shown at the wallet's application API, and at the issuer's operators' API. In the templates the hash
+# of each is @NAME_TOKEN_SHA256@.
+readonly -a S2S_TOKENS=(wallet_app issuer_admin)
+
+# environment_is_up DIR: the backend and every gateway run.
 environment_is_up() {
     local name
+    ! backend_is_gone "$1" || return 1
     for name in "${S2S_GATEWAYS[@]}"; do
         gateway_pid "$1" "$name" >/dev/null || return 1
     done
@@ -41,6 +48,7 @@ environment_is_idle() {
     for name in "${S2S_GATEWAYS[@]}"; do
         gateway_is_gone "$1" "$name" || return 1
     done
+    backend_is_gone "$1" || return 1
     ! postgres_is_running "$(postgres_folder "$1")"
 }
 
@@ -64,9 +72,9 @@ environment_port() { value_of "$2" "$1/ports"; }
 # environment_database_url DIR GATEWAY
 environment_database_url() { postgres_url "$(postgres_folder "$1")" "${S2S_DATABASES[$2]}"; }
 
-# environment_token DIR: print what the wallet operator's backend shows at the application API; made once for an environment.
+# environment_token DIR NAME: print one of S2S_TOKENS; made once for an environment.
 environment_token() {
-    local file=$1/wallet-app.token
+    local file=$1/${2//_/-}.token
     [[ -s $file ]] || (umask 077 && openssl rand -hex 32 >"$file")
     cat "$file"
 }
@@ -75,12 +83,14 @@ sha256() { printf '%s' "$1" | sha256sum | cut --delimiter=' ' --fields=1; }
 
 # environment_configure DIR: the gateways' configurations from the templates, and DIR/datasets.
 environment_configure() {
-    local dir=$1 name listener text
+    local dir=$1 name listener token text
     for name in "${S2S_GATEWAYS[@]}"; do
         text=$(<"$S2S_DEV_FILES/$name.yaml.in")
         text=${text//@CLAIMS@/"$(<"$S2S_DEV_FILES/claims.yaml.in")"}
         text=${text//@DATABASE_URL@/"$(environment_database_url "$dir" "$name")"}
-        text=${text//@WALLET_APP_TOKEN_SHA256@/"$(sha256 "$(environment_token "$dir")")"}
+        for token in "${S2S_TOKENS[@]}"; do
+            text=${text//"@${token^^}_TOKEN_SHA256@"/"$(sha256 "$(environment_token "$dir" "$token")")"}
+        done
         for listener in "${S2S_LISTENERS[@]}"; do
             text=${text//"@${listener^^}_PORT@"/"$(environment_port "$dir" "$listener")"}
         done
@@ -110,7 +120,10 @@ environment_write() (
         done
         printf 'S2S_ISSUER_PUBLIC=https://127.0.0.1:%s\n' "$(environment_port "$dir" issuer_public)"
         printf 'S2S_WALLET_APP=http://127.0.0.1:%s\n' "$(environment_port "$dir" wallet_app)"
-        printf 'S2S_WALLET_APP_TOKEN=%s\n' "$(environment_token "$dir")"
+        for token in "${S2S_TOKENS[@]}"; do
+            printf 'S2S_%s_TOKEN=%s\n' "${token^^}" "$(environment_token "$dir" "$token")"
+        done
+        printf 'S2S_ISSUER_BACKEND=http://127.0.0.1:%s\n' "$(environment_port "$dir" backend)"
         printf 'S2S_ISSUER_BINARY=%s\n' "$(<"$dir/binary")"
         printf 'S2S_ISSUER_CERT=%s\n' "$dir/pki/issuer-client.crt"
         printf 'S2S_ISSUER_KEY=%s\n' "$dir/pki/issuer-client.key"
@@ -139,6 +152,15 @@ environment_database() {
     logged "$dir/postgres.log" postgres_start "$cluster"
 }
 
+# environment_backend DIR: the backend runs, with the port of DIR/ports.
+environment_backend() {
+    local dir=$1
+    backend_is_gone "$dir" || return 0
+    step "Starting the issuer's backend"
+    environment_started=(backend "${environment_started[@]}")
+    backend_start "$dir" "$(environment_port "$dir" backend)"
+}
+
 # environment_migrate DIR: a database with the schema of now for every gateway.
 environment_migrate() {
     local dir=$1 name
@@ -149,7 +171,7 @@ environment_migrate() {
     done
 }
 
-# What this command has started, for environment_abort: names of gateways, and `database`.
+# What this command has started, for environment_abort: names of gateways, `backend` and `database`.
 environment_started=()
 
 # environment_abort DIR: on the way out of a start that failed, end what it had started.
@@ -158,6 +180,7 @@ environment_abort() {
     for what in "${environment_started[@]}"; do
         case $what in
         database) postgres_stop "$(postgres_folder "$dir")" ;;
+        backend) backend_stop "$dir" ;;
         *) gateway_stop "$dir" "$what" ;;
         esac
     done
@@ -174,6 +197,7 @@ environment_start() {
     printf '%s\n' "$binary" >"$dir/binary"
     environment_configure "$dir"
     environment_migrate "$dir"
+    environment_backend "$dir"
     environment_serve "$dir" "${S2S_GATEWAYS[@]}"
 }
 
@@ -196,6 +220,7 @@ environment_stop() {
     for name in "${S2S_GATEWAYS[@]}"; do
         gateway_stop "$dir" "$name" || status=1
     done
+    backend_stop "$dir" || status=1
     [[ -e $dir/postgres-folder ]] && postgres_stop "$(postgres_folder "$dir")"
     return "$status"
 }

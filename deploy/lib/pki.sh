@@ -145,6 +145,9 @@ data_keys_create() {
     done
 }
 
+# webhook_secret_create FILE: a signing secret of Standard Webhooks, unless it is there.
+webhook_secret_create() { [[ -s $1 ]] || printf 'whsec_%s\n' "$(openssl rand -base64 32)" >"$1"; }
+
 # pki_ensure FOLDER: make FOLDER/pki and FOLDER/keys when they are missing, half made or about to expire. Encryption and data
 # keys outlive the certificates: what is stored under them must stay readable.
 pki_ensure() {
@@ -169,5 +172,6 @@ pki_ensure() {
     (
         umask 077
         data_keys_create "$keys"
+        webhook_secret_create "$keys/backend.secret"
     )
 }
