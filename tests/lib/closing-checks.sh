@@ -66,11 +66,11 @@ check_log_for_errors() { nothing_found unexpected_errors "$1" "$2"; }
 
 check_database_log() { nothing_found grep -E ' (ERROR|PANIC): ' "$(postgres_folder "$1")/server.log"; }
 
-# planted_secrets DIR: print the path of the list, with the environment's own token and less its empty lines, which would match
+# planted_secrets DIR: print the path of the list, with the environment's own secrets and less its empty lines, which would match
 # everything.
 planted_secrets() {
     local list=$1/planted-secrets.list
-    grep --no-filename -v '^[[:space:]]*$' "$1/planted-secrets" "$1/wallet-app.token" >"$list" 2>/dev/null || true
+    grep --no-filename -v '^[[:space:]]*$' "$1/planted-secrets" "$1"/*.token "$1/keys/backend.secret" >"$list" 2>/dev/null || true
     printf '%s\n' "$list"
 }
 

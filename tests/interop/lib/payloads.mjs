@@ -55,9 +55,38 @@ export async function presentmentKey(
   return keyData('PRESENTMENT_KEY', key, { attestation: { proof_type: 'jwt', jwt }, ...members });
 }
 
-export const OTP_TYPE = 'urn:s2s-gateway:verification:otp';
+// --- VerificationDataItems (profile D12) ------------------------------------------------------------------------------
 
-/** A VerificationDataItem with a one-time password. */
+const itemType = (name) => `urn:s2s-gateway:verification:${name}`;
+
+export const OTP_TYPE = itemType('otp');
+export const OFFER_TYPE = itemType('pre_authorized_code');
+export const PRIOR_SESSION_TYPE = itemType('prior_session');
+export const PRESENTATION_TYPE = itemType('openid4vp');
+export const WEB_TYPE = itemType('auth_on_web');
+
+/** A one-time password. */
 export function otpItem(otp, members = {}) {
   return { id: 'otp-1', type: OTP_TYPE, otp, ...members };
+}
+
+/** What redeems a credential offer; `tx_code` where it asks for one. */
+export function offerItem(credentialOffer, members = {}) {
+  const grant = credentialOffer.grants['urn:ietf:params:oauth:grant-type:pre-authorized_code'];
+  return { id: 'offer', type: OFFER_TYPE, 'pre-authorized_code': grant['pre-authorized_code'], ...members };
+}
+
+/** That `session`, which has a verification, was on another device of the same holder. */
+export function priorSessionItem({ sessionId, verificationId }, members = {}) {
+  return { id: 'prior-session', type: PRIOR_SESSION_TYPE, sessionId, verificationId, ...members };
+}
+
+/** `presentations`: of each credential that the DCQL query of the request for `id` asks for, by the query's ids. */
+export function presentationItem(id, presentations, members = {}) {
+  return { id, type: PRESENTATION_TYPE, vp_token: presentations, ...members };
+}
+
+/** That the holder has been to the issuer's site. */
+export function webItem(id, members = {}) {
+  return { id, type: WEB_TYPE, ...members };
 }

@@ -13,7 +13,9 @@ import { fetchIssuerMetadata } from '../lib/wallet.mjs';
 import { env } from './support.mjs';
 
 const WELL_KNOWN = '/.well-known/openid-credential-issuer';
-const BADGES = ['badge_auto', 'badge_deny', 'badge_review', 'badge_info', 'badge_slow'];
+const BADGES = ['auto', 'deny', 'review', 'info', 'slow', 'webhook', 'offer', 'presentation', 'migrate', 'web'].map(
+  (name) => `badge_${name}`,
+);
 
 const mutual = new HttpClient(tlsIdentity(env, 'WALLET'));
 const anonymous = new HttpClient(tlsIdentity(env));
