@@ -24,6 +24,8 @@
 #define OFFERS_LIMIT "500"
 /* Data that one claim may return, in sizes of the most that one verification may have. */
 #define CLAIM_FACTOR 4
+/* Evaluations that the policy decides and a worker has in hand, in sizes of a claim. */
+#define BATCHES_IN_HAND 8
 /* So often an evaluation is put off for something that cannot be fetched; then it goes on without. */
 #define FETCH_PATIENCE 5
 #define MAX_FACTS_DEPTH 16
@@ -206,49 +208,72 @@ static void add_bounds(const struct gw_worker *worker, struct gw_db_call *call, 
     gw_db_integer(call, arena, (int64_t)config->limits.max_verification_data * CLAIM_FACTOR);
 }
 
-static bool prepare_evaluate(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
-{
-    add_bounds(worker, call, arena);
-    gw_db_text(call, "{\"\"}");
-    gw_db_text(call, NULL);
-    return true;
-}
-
 static unsigned smaller(unsigned a, unsigned b)
 {
     return a < b ? a : b;
 }
 
-/* How many more decisions of a backend this worker may take in hand: what is not yet asked counts, too. */
-static unsigned room_of(const struct gw_worker *worker, const struct gw_backend_config *backend)
+/* What is left of `most` for jobs of a lane. */
+static unsigned room_for(const struct gw_worker *worker, const char *lane, unsigned most)
 {
-    unsigned in_hand = gw_jobs_in_hand(worker->jobs, backend->to.name);
-    unsigned room = backend->concurrency > in_hand ? backend->concurrency - in_hand : 0;
-    return smaller(room, gw_backend_room(worker, backend));
+    unsigned in_hand = gw_jobs_in_hand(worker->jobs, lane);
+    return most > in_hand ? most - in_hand : 0;
 }
 
-/* Claims of the lanes that have room. */
+/* Lanes to claim from, each with its room. */
+struct rooms {
+    const char **lanes, **rooms;
+    size_t count;
+};
+
+static struct rooms new_rooms(struct s2s_arena *arena, size_t most)
+{
+    struct rooms rooms = {.lanes = s2s_arena_alloc(arena, most * sizeof(*rooms.lanes)),
+                          .rooms = s2s_arena_alloc(arena, most * sizeof(*rooms.rooms))};
+    s2s_assert(rooms.lanes != NULL && rooms.rooms != NULL);
+    return rooms;
+}
+
+static void add_room(struct rooms *rooms, struct s2s_arena *arena, const char *lane, unsigned room)
+{
+    if (room == 0)
+        return;
+    rooms->lanes[rooms->count] = lane;
+    rooms->rooms[rooms->count] = s2s_arena_printf(arena, "%u", room);
+    s2s_assert(rooms->rooms[rooms->count++] != NULL);
+}
+
+static bool claim_from(const struct gw_worker *worker, const struct rooms *rooms, struct gw_db_call *call,
+                       struct s2s_arena *arena)
+{
+    if (rooms->count == 0)
+        return false;
+    add_bounds(worker, call, arena);
+    gw_db_text_array(call, arena, rooms->lanes, rooms->count);
+    gw_db_text_array(call, arena, rooms->rooms, rooms->count);
+    return true;
+}
+
+/* Most are over at once; but those that fetch something have their submissions in memory as long as that takes. */
+static bool prepare_evaluate(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
+{
+    struct rooms rooms = new_rooms(arena, 1);
+    unsigned most = worker->generation->config->jobs.batch * BATCHES_IN_HAND;
+    add_room(&rooms, arena, BUILTIN_LANE, room_for(worker, BUILTIN_LANE, most));
+    return claim_from(worker, &rooms, call, arena);
+}
+
+/* What waits for a backend but is not yet asked has a place among its questions, too. */
 static bool prepare_decide(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
 {
     const struct gw_config *config = worker->generation->config;
-    const char **lanes = s2s_arena_alloc(arena, (config->backend_count + 1) * sizeof(*lanes));
-    const char **rooms = s2s_arena_alloc(arena, (config->backend_count + 1) * sizeof(*rooms));
-    size_t count = 0;
-    s2s_assert(lanes != NULL && rooms != NULL);
+    struct rooms rooms = new_rooms(arena, config->backend_count + 1);
     for (size_t i = 0; i < config->backend_count; ++i) {
-        unsigned room = room_of(worker, &config->backends[i]);
-        if (room == 0)
-            continue;
-        lanes[count] = config->backends[i].to.name;
-        rooms[count] = s2s_arena_printf(arena, "%u", room);
-        s2s_assert(rooms[count++] != NULL);
+        const struct gw_backend_config *backend = &config->backends[i];
+        unsigned room = room_for(worker, backend->to.name, backend->concurrency);
+        add_room(&rooms, arena, backend->to.name, smaller(room, gw_backend_room(worker, backend)));
     }
-    if (count == 0)
-        return false;
-    add_bounds(worker, call, arena);
-    gw_db_text_array(call, arena, lanes, count);
-    gw_db_text_array(call, arena, rooms, count);
-    return true;
+    return claim_from(worker, &rooms, call, arena);
 }
 
 static const struct gw_job_kind kinds[] = {
