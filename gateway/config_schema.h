@@ -96,6 +96,7 @@ extern const struct gw_key_type gw_type_secret_file;  /* struct gw_file */
 extern const struct gw_key_type gw_type_files;        /* struct gw_file_list; min is the least length */
 extern const struct gw_key_type gw_type_secret_files; /* struct gw_file_list; min is the least length */
 extern const struct gw_key_type gw_type_names;        /* struct gw_string_list */
+extern const struct gw_key_type gw_type_hosts;        /* the same; "host" or "host:port" */
 extern const struct gw_key_type gw_type_object;       /* struct json_object *: an object */
 extern const struct gw_key_type gw_type_objects;      /* struct json_object *: an array of objects */
 extern const struct gw_key_type gw_type_san_dns;      /* struct s2s_peer_rule; likewise the next three */

@@ -91,7 +91,9 @@ static void read_name(struct gw_reader *reader, const struct gw_key *key, const 
         gw_complain(reader, node, "not a name; use 1 to 64 of the characters A-Z a-z 0-9 . _ -");
 }
 
-static void read_names(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object)
+/* A list of strings, each without a fault. */
+static void read_list(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object,
+                      const char *(*find_fault)(const char *))
 {
     if (node->kind != GW_YAML_SEQUENCE) {
         gw_complain_type(reader, key, node);
@@ -103,9 +105,17 @@ static void read_names(struct gw_reader *reader, const struct gw_key *key, const
         gw_complain(reader, node, "the list is empty; name at least one, or leave the key out");
     for (const struct gw_yaml *item = node->first; item != NULL; item = item->next) {
         const char *text = string_text(reader, key, item);
-        if (text != NULL)
+        const char *fault = text != NULL && find_fault != NULL ? find_fault(text) : NULL;
+        if (fault != NULL)
+            gw_complain(reader, item, "%s", fault);
+        else if (text != NULL)
             list->items[list->count++] = gw_reader_copy(reader, text);
     }
+}
+
+static void read_names(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object)
+{
+    read_list(reader, key, node, object, NULL);
 }
 
 /* What is wrong with a URL from its host on (RFC 3986, without the parts that make no sense here), or NULL. */
@@ -143,6 +153,18 @@ static const char *url_fault(const char *url)
     if (strncmp(url, scheme, strlen(scheme)) != 0)
         return "not an https URL; write https://HOST[:PORT][/PATH]";
     return host_fault(url + strlen(scheme));
+}
+
+/* No part of a URL but its host and port. */
+static const char *host_alone_fault(const char *host)
+{
+    bool alone = strpbrk(host, "/?#@") == NULL && host_fault(host) == NULL;
+    return alone ? NULL : "not a host; write docs.example, or docs.example:8443 for another port than 443";
+}
+
+static void read_hosts(struct gw_reader *reader, const struct gw_key *key, const struct gw_yaml *node, void *object)
+{
+    read_list(reader, key, node, object, host_alone_fault);
 }
 
 /* Without TLS only a receiver on this machine. */
@@ -477,6 +499,7 @@ static void read_time(struct gw_reader *reader, const struct gw_key *key, const 
 const struct gw_key_type gw_type_string = {"string", "\"text\"", read_string, show_integer};
 const struct gw_key_type gw_type_name = {"name", "wallet-1", read_name, NULL};
 const struct gw_key_type gw_type_names = {"list of names", "[first, second]", read_names, NULL};
+const struct gw_key_type gw_type_hosts = {"list of hosts", "[docs.example, \"docs.example:8443\"]", read_hosts, NULL};
 const struct gw_key_type gw_type_url = {"https URL", "https://issuer.example", read_url, NULL};
 const struct gw_key_type gw_type_webhook_url = {"https URL", "https://backend.example/hooks", read_webhook_url, NULL};
 const struct gw_key_type gw_type_path = {"path", "/run/s2s-gateway/app.sock", read_path, NULL};

@@ -289,7 +289,10 @@ static void lane_close(struct lane *lane)
 {
     while (lane->transfers != NULL) {
         struct transfer *transfer = lane->transfers;
+        struct gw_outbound_call *call = transfer->call;
         transfer_stop(transfer);
+        if (call->dropped != NULL)
+            call->dropped(call);
         transfer_free(transfer);
     }
     s2s_assert(curl_multi_cleanup(lane->multi) == CURLM_OK);

@@ -55,6 +55,7 @@ struct gw_outbound_call {
     /* Gets the body as it comes in, whatever the status, and the answer's `body` stays empty; NULL: it is collected. */
     void (*on_body)(struct gw_outbound_call *call, const char *data, size_t len);
     void (*done)(struct gw_outbound_call *call, const struct gw_outbound_answer *answer);
+    void (*dropped)(struct gw_outbound_call *call); /* instead, by gw_outbound_close: free it; NULL: nothing to free */
 
     /* Private to outbound.c. */
     void *private_;
@@ -87,7 +88,7 @@ void gw_outbound_cancel(struct gw_outbound *outbound, struct gw_outbound_call *c
 /* Calls under way. */
 unsigned gw_outbound_pending(const struct gw_outbound *outbound);
 
-/* Cancel everything, close the connections, and free once the loop has closed the handles. From within `done` it is
+/* Drop everything, close the connections, and free once the loop has closed the handles. From within `done` it is
  * allowed. */
 void gw_outbound_close(struct gw_outbound *outbound);
 

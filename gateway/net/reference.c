@@ -267,6 +267,14 @@ static void on_done(struct gw_outbound_call *call, const struct gw_outbound_answ
     flight_free(flight);
 }
 
+/* Nobody is told: what asked for it is ending, too. */
+static void on_dropped(struct gw_outbound_call *call)
+{
+    struct gw_reference_flight *flight = (struct gw_reference_flight *)(void *)call;
+    flight->fetch->flight = NULL;
+    flight_free(flight);
+}
+
 /* The most that is read: what is allowed, or what the reference says. */
 static size_t most_of(const struct gw_reference_fetch *fetch)
 {
@@ -310,10 +318,11 @@ static void begin(struct gw_reference_flight *flight)
         .method = "GET",
         .path = flight->path,
         .headers = flight->headers,
-        .timeout_ms = policy->timeout_ms,
+        .timeout_ms = policy->timeout_ms > 0 ? policy->timeout_ms : 1,
         .max_answer = most_of(fetch),
         .on_body = on_body,
         .done = on_done,
+        .dropped = on_dropped,
     };
     make_room(flight);
     gw_outbound_send(fetch->outbound, &flight->call);

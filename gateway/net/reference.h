@@ -15,7 +15,7 @@ struct gw_reference_policy {
     const struct gw_string_list *hosts; /* "host" (port 443) or "host:port"; equal but for case, no patterns */
     const struct gw_file_list *ca;      /* who may sign their certificates; NULL or empty: the system's authorities */
     size_t max_size;                    /* octets */
-    int64_t timeout_ms;                 /* of all of it */
+    int64_t timeout_ms;                 /* of all of it; what is not positive is over at once */
     bool private_addresses; /* reach also addresses inside: only for environments whose hosts are all there */
 };
 
@@ -69,7 +69,8 @@ struct gw_reference_fetch {
 };
 
 /* Begin. GW_REFERENCE_FETCHED when it is under way: `done` will run, exactly once, on the loop thread and never from
- * within this. Otherwise why it must not even begin, with `*reason`; `done` will not run. */
+ * within this, unless the outbound client is closed before. Otherwise why it must not even begin, with `*reason`;
+ * `done` will not run. */
 enum gw_reference_end gw_reference_start(struct gw_reference_fetch *fetch, const char **reason);
 
 /* Not wanted any more: `done` will not run. Nothing happens when it has run already. */

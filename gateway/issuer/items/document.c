@@ -79,11 +79,14 @@ static const char *digest_of(const struct gw_item_context *ctx, struct json_obje
     return s2s_arena_printf(ctx->arena, "%s%s", named ? "" : DIGEST_PREFIX, digest);
 }
 
+/* 0: never. The moment that has this number is over as well as the one before. */
 static int64_t expiry_of(struct json_object *reference)
 {
     const char *text = s2s_json_string(reference, "expiresAt");
-    int64_t seconds = 0;
-    return text != NULL && s2s_date_time_read(text, strlen(text), &seconds) ? seconds : 0;
+    int64_t seconds;
+    if (text == NULL || !s2s_date_time_read(text, strlen(text), &seconds))
+        return 0;
+    return seconds != 0 ? seconds : -1;
 }
 
 static bool fetch(const struct gw_item_context *ctx, struct gw_judgment *judgment, struct gw_item_fetch *out)

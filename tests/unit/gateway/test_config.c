@@ -63,6 +63,7 @@ static const char complete[] =
     "    credential_configurations: [badge]\n"
     "    rate_limit: { per_second: 2.5, burst: 400 }\n"
     "    verification_nonce: bound\n"
+    "    content_hosts: [docs.example, \"docs.example:8443\", \"[2a00::1]:8443\"]\n"
     "    wallet_encryption_key_binding: optional\n"
     "  - name: other-wallet\n"
     "    identity: [ { san_dns: other.example } ]\n"
@@ -485,6 +486,16 @@ static const struct change changes[] = {
      "issuer.url: the URL ends with a slash; remove it"},
     {"url: https://issuer.example:8443/s2s", "url: https://issuer.example:8443/a//b", "empty or dotted segment"},
     {"url: https://issuer.example:8443/s2s", "url: https://issuer.example:8443/../b", "empty or dotted segment"},
+    /* hosts */
+    {"[docs.example,", "[ https://docs.example,", "peers[0].content_hosts: not a host; write docs.example, or"},
+    {"[docs.example,", "[ \"*.example\",", "not a host"},
+    {"[docs.example,", "[ docs.example/x,", "not a host"},
+    {"[docs.example,", "[ \"u@docs.example\",", "not a host"},
+    {"[docs.example,", "[ \"docs.example:0\",", "not a host"},
+    {"[docs.example,", "[ \"docs.example:https\",", "not a host"},
+    {"[docs.example,", "[ \"2a00::1\",", "not a host"},
+    {"[docs.example, \"docs.example:8443\", \"[2a00::1]:8443\"]", "docs.example",
+     "expected list of hosts, found a text; write for example [docs.example, \"docs.example:8443\"]"},
     /* files */
     {"datasets/badge.json", "datasets/bage.json", "datasets/bage.json: No such file or directory; correct the path"},
     {"datasets/badge.json", "datasets", "Is a directory"},

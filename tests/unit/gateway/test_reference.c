@@ -347,6 +347,19 @@ START_TEST(a_cancelled_fetch_does_not_end)
 }
 END_TEST
 
+START_TEST(a_client_that_is_closed_drops_it)
+{
+    start_peer();
+    const char *reason;
+    struct trial trial = {.fetch = {.reference = {.size = -1, .digest = digest_of(S2S_SHA256, "sha-256", TEXT)}}};
+    fill_in(&trial, at("/_/hang"));
+    ck_assert_int_eq(gw_reference_start(&trial.fetch, &reason), GW_REFERENCE_FETCHED);
+    close_outbound();
+    ck_assert_ptr_null(trial.fetch.flight);
+    ck_assert_uint_eq(trial.ends, 0);
+}
+END_TEST
+
 /* ---- what is not even begun ---- */
 
 static enum gw_reference_end start_of(const char *url, struct gw_reference reference)
@@ -538,6 +551,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, too_slow);
     tcase_add_test(tcase, not_trusted);
     tcase_add_test(tcase, a_cancelled_fetch_does_not_end);
+    tcase_add_test(tcase, a_client_that_is_closed_drops_it);
     tcase_add_test(tcase, names_that_lead_inside);
     tcase_add_test(tcase, addresses_inside_by_themselves);
     tcase_add_test(tcase, a_connection_inside_is_not_shared);
