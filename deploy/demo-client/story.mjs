@@ -51,6 +51,7 @@ export const backend = (text) => said('Backend', '1;36', text);
 export const wallet = (text) => said('Wallet gateway', '1;34', text);
 export const issuer = (text) => said('Issuer gateway', '1;32', text);
 export const operator = (text) => said('Issuer operator', '1;31', text);
+export const site = (text) => said('Issuer’s site', '1;31', text);
 export const verifier = (text) => said('Verifier', '1;35', text);
 
 /** Something to look at: a label and a value, cut to one line when it is long text. */
