@@ -5,6 +5,8 @@
  */
 #include "log.h"
 
+#include "proto/plain.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -86,24 +88,13 @@ static void put_ascii(struct line *line, char c)
     put_text(line, escape);
 }
 
-/* How many octets at the beginning of `text`, which has `max` or ends with a NUL, stand for themselves in a JSON
- * string: nearly all that is ever logged. */
-static size_t plain_length(const char *text, size_t max)
-{
-    size_t len = 0;
-    while (len < max && (unsigned char)text[len] >= 0x20 && (unsigned char)text[len] < 0x7F && text[len] != '"' &&
-           text[len] != '\\')
-        len++;
-    return len;
-}
-
 /* A JSON string, cut between characters; what is not UTF-8 becomes U+FFFD. */
 static void put_string(struct line *line, const char *text)
 {
     put_text(line, "\"");
     const char *end = text + TEXT_MAX_OCTETS;
     while (*text != '\0') {
-        size_t plain = plain_length(text, (size_t)(end - text));
+        size_t plain = s2s_plain_run(text, strnlen(text, (size_t)(end - text)));
         put(line, text, plain);
         text += plain;
         if (*text == '\0')

@@ -6,6 +6,8 @@
  */
 #include "json.h"
 
+#include "plain.h"
+
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -144,6 +146,7 @@ static bool scan_utf8(struct scanner *s)
 static bool scan_string(struct scanner *s)
 {
     for (;;) {
+        s->p += s2s_plain_run((const char *)s->p, (size_t)(s->end - s->p));
         int c = peek(s);
         if (c < 0)
             return malformed(s, "not JSON: unterminated string");

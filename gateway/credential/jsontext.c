@@ -2,6 +2,7 @@
 #include "jsontext.h"
 
 #include "proto/b64.h"
+#include "proto/plain.h"
 #include "proto/result.h"
 
 #include <inttypes.h>
@@ -103,7 +104,7 @@ static void add_quoted(struct gw_text *text, const char *string, size_t len)
 {
     gw_text_add(text, "\"", 1);
     size_t plain = 0; /* start of the run that needs no escape */
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; (i += s2s_plain_run(string + i, len - i)) < len; i++) {
         unsigned char c = (unsigned char)string[i];
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
