@@ -55,7 +55,8 @@ for (const [place, [client, url]] of Object.entries(PLACES)) {
       const { payload } = await compactVerify(response.text, leaf.publicKey);
       const { iss, sub, iat, exp, ...claims } = JSON.parse(Buffer.from(payload).toString());
       assert.equal(sub, document.credential_issuer);
-      assert.ok(Math.abs(iat - Date.now() / 1000) < 600, 'iat');
+      // Signed when the gateway read its configuration, however long ago that was.
+      assert.ok(Number.isInteger(iat) && iat <= Date.now() / 1000 + 60, 'iat');
       if (exp !== undefined) assert.ok(exp > Date.now() / 1000, 'exp');
       if (iss !== undefined) assert.equal(iss, document.credential_issuer);
       assert.deepEqual(claims, document);
