@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two gateways under issuances and lifecycle changes, killed, frozen and deprived of their database as a seed says; then
-// peace, and the proof that every promise was kept. Called by ./run, which has prepared the bench.
+// Gateways of both sides under issuances and lifecycle changes, killed, frozen and deprived of their database as a seed
+// says; then peace, and the proof that every promise was kept. Called by ./run, which has prepared the bench.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -70,57 +70,76 @@ async function people(place, random, over) {
   return ends.filter(({ status }) => status === 'rejected').map(({ reason }) => `stories: ${reason.stack}`);
 }
 
+/** Make what waits for its time due, again and again, until `over`. */
+async function hurryAlong(pair, over) {
+  const jobs = 'UPDATE s2s.job SET next_at = now() WHERE lease IS NULL AND next_at > now()';
+  while (!over()) {
+    for (const gateway of [pair.issuer, pair.wallet]) {
+      await hurry(gateway);
+      await sql(gateway.database, jobs);
+    }
+    await sleep(300);
+  }
+}
+
 /** Wait until neither side owes anything. */
-async function settle(pair) {
+async function quiet(pair) {
   const owed = async ({ database }) => Number((await sql(database, 'SELECT count(*) FROM s2s.delivery'))[0]);
-  const quiet = async () => {
-    for (const gateway of pair.gateways) await hurry(gateway);
-    await sleep(200);
-    return (await owed(pair.issuer)) + (await owed(pair.wallet)) === 0;
-  };
-  await eventually('nothing is owed any more', quiet, { timeoutMs: SETTLE_MS });
+  const nothing = async () => (await owed(pair.issuer)) + (await owed(pair.wallet)) === 0;
+  await eventually('nothing is owed any more', nothing, { timeoutMs: SETTLE_MS, pauseMs: 200 });
+}
+
+/** What happens while people go about their lives and the schedule is carried out; resolves to what is wrong. */
+async function live(place, schedule, random) {
+  let over = false;
+  let settled = false;
+  const telling = people(place, random, () => over);
+  try {
+    await carryOut(schedule, place.pair);
+  } finally {
+    over = true;
+  }
+  const began = Date.now();
+  const hurrying = hurryAlong(place.pair, () => settled);
+  try {
+    const found = await telling;
+    if (found.length > 0) return found;
+    await quiet(place.pair);
+    place.calmMs = Date.now() - began;
+  } finally {
+    settled = true;
+    await hurrying;
+  }
+  return judge(place);
 }
 
 /** One seed, with a pair of its own; resolves to `{ found, text }`: what is wrong, and what happened. */
 async function runSeed(seed) {
   const random = new Random(seed);
+  const twins = random.stream('place').chance(0.5);
   const schedule = makeSchedule(random.stream('faults'), durationMs);
-  console.log(`seed ${seed}: ${describeSchedule(schedule)}`);
+  console.log(`seed ${seed}${twins ? ', two processes a side' : ''}: ${describeSchedule(schedule)}`);
   const began = Date.now();
-  const pair = await Pair.start(`seed-${seed}`, { issuer: editIssuer, wallet: hasten, webhooks: 'both' });
+  const pair = await Pair.start(`seed-${seed}`, { issuer: editIssuer, wallet: hasten, webhooks: 'both', twins });
   const journal = new Journal();
   const app = new PatientApp(pair, journal);
   listen(pair.walletHooks, "the wallet's backend", random.stream('wallet hooks'), journal);
   listen(pair.issuerHooks, "the issuer's backend", random.stream('issuer hooks'), journal);
-
-  let over = false;
-  const found = [];
-  try {
-    const telling = people({ pair, app, journal }, random, () => over);
-    await carryOut(schedule, pair);
-    over = true;
-    found.push(...(await telling));
-    if (found.length === 0) {
-      await settle(pair);
-      found.push(...(await judge({ pair, app, journal })));
-    }
-  } catch (error) {
-    over = true;
-    found.push(error.stack);
-  }
+  const place = { pair, app, journal };
+  const found = await live(place, schedule, random).catch((error) => [error.stack]);
   app.close();
-  try {
-    await pair.close();
-  } catch (error) {
+  await pair.close().catch((error) => {
     found.push(error.stack);
     pair.kill();
-  }
-  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  });
+
+  const seconds = (ms) => (ms === undefined ? 'never' : `${(ms / 1000).toFixed(1)} s`);
   const { issuances, instances, requests, repeats } = journal;
   const changes = instances.reduce((sum, { step }) => sum + step, 0);
   const text =
     `${issuances.length} issuances, ${instances.length} credentials, ${changes} lifecycle changes, ` +
-    `${requests} answers, ${repeats} requests repeated, ${seconds} s`;
+    `${requests} answers, ${repeats} requests repeated, calm after ${seconds(place.calmMs)}, ` +
+    `${seconds(Date.now() - began)} in all`;
   return { found, text };
 }
 

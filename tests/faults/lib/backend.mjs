@@ -16,7 +16,7 @@ const isFinal = ({ status }) => status !== 429 && status < 500;
 
 export class PatientApp extends CheckedApp {
   constructor(pair, journal) {
-    super({ url: `http://127.0.0.1:${pair.wallet.ports.app}`, token: APP_TOKEN });
+    super({ url: `http://127.0.0.1:${pair.requests.port}`, token: APP_TOKEN });
     this.journal = journal;
   }
 

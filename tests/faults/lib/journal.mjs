@@ -30,7 +30,8 @@ const MARKS = {
   },
 };
 
-const stepOf = (party, reason) => (reason?.startsWith(`${party}_`) ? Number(reason.slice(party.length + 1)) : undefined);
+const stepOf = (party, reason) =>
+  reason?.startsWith(`${party}_`) ? Number(reason.slice(party.length + 1)) : undefined;
 
 /** Whether a thing in this state can still change. */
 const HAS_ENDED = {

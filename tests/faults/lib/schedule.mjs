@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bench, sql } from '../../integration/lib/bench.mjs';
 import { pgCtl } from '../../lib/postgres.mjs';
 
-/** Leases of the gateways: a process that is stopped for longer finds that its work was given to another worker. */
+/** Leases of the gateways: a process that is stopped for longer finds that its work was given to another one. */
 export const LEASE_MS = 2000;
 
 const kill = (gateways) => async (lasts) => {
@@ -28,7 +28,7 @@ const outage = (link) => async (lasts) => {
 };
 
 const terminateBackends = (pair) => async () => {
-  const names = pair.gateways.map(({ database }) => `'${database}'`).join(', ');
+  const names = [pair.issuer, pair.wallet].map(({ database }) => `'${database}'`).join(', ');
   await sql(
     'postgres',
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (${names}) AND usename = 's2s'`,
@@ -42,14 +42,14 @@ const BEYOND_LEASE = [LEASE_MS + 200, LEASE_MS + 900];
 
 /**
  * Each fault: how often it is drawn, for how long it lasts (from, to), and what it does to a pair, which is well again
- * when that is over.
+ * when that is over. `one` picks the victim among the processes of a side.
  */
 const FAULTS = {
-  'kill wallet': { weight: 4, lasts: SHORT, harm: ({ wallet }) => kill([wallet]) },
-  'kill issuer': { weight: 4, lasts: SHORT, harm: ({ issuer }) => kill([issuer]) },
-  'kill both': { weight: 1, lasts: SHORT, harm: ({ gateways }) => kill(gateways) },
-  'stop wallet': { weight: 2, lasts: BEYOND_LEASE, harm: ({ wallet }) => freeze(wallet) },
-  'stop issuer': { weight: 2, lasts: BEYOND_LEASE, harm: ({ issuer }) => freeze(issuer) },
+  'kill wallet': { weight: 4, lasts: SHORT, harm: ({ wallets }, one) => kill([one(wallets)]) },
+  'kill issuer': { weight: 4, lasts: SHORT, harm: ({ issuers }, one) => kill([one(issuers)]) },
+  'kill all': { weight: 1, lasts: SHORT, harm: ({ gateways }) => kill(gateways) },
+  'stop wallet': { weight: 2, lasts: BEYOND_LEASE, harm: ({ wallets }, one) => freeze(one(wallets)) },
+  'stop issuer': { weight: 2, lasts: BEYOND_LEASE, harm: ({ issuers }, one) => freeze(one(issuers)) },
   'restart database': { weight: 1, lasts: [0, 0], harm: () => restartDatabase('fast') },
   'crash database': { weight: 1, lasts: [0, 0], harm: () => restartDatabase('immediate') },
   'terminate backends': { weight: 1, lasts: [0, 0], harm: (pair) => terminateBackends(pair) },
@@ -59,16 +59,16 @@ const FAULTS = {
 
 const PAUSE = [150, 1200]; // ms of peace before each fault
 
-/** What happens within `durationMs`: `[{ pause, fault, lasts }]`, all in ms. */
+/** What happens within `durationMs`: `[{ pause, fault, lasts, victim }]`, times in ms. */
 export function makeSchedule(random, durationMs) {
   const schedule = [];
   for (let at = 0; ; ) {
     const fault = random.weighted(FAULTS);
     const [from, to] = FAULTS[fault].lasts;
-    const step = { pause: random.integer(...PAUSE), fault, lasts: random.integer(from, to) };
-    at += step.pause + step.lasts;
+    const [pause, lasts, victim] = [random.integer(...PAUSE), random.integer(from, to), random.integer(0, 1)];
+    at += pause + lasts;
     if (at > durationMs) return schedule;
-    schedule.push(step);
+    schedule.push({ pause, fault, lasts, victim });
   }
 }
 
@@ -80,8 +80,8 @@ export const describeSchedule = (schedule) =>
 
 /** Do it all to a pair, one after the other. */
 export async function carryOut(schedule, pair) {
-  for (const { pause, fault, lasts } of schedule) {
+  for (const { pause, fault, lasts, victim } of schedule) {
     await sleep(pause);
-    await FAULTS[fault].harm(pair)(lasts);
+    await FAULTS[fault].harm(pair, (processes) => processes[victim % processes.length])(lasts);
   }
 }

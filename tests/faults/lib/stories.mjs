@@ -31,6 +31,9 @@ const KINDS = {
   cancelled: { weight: 1, configuration: 'badge_review', status: 'DENIED', cancel: true },
 };
 
+/** What psql says when it has lost, or cannot get, a connection. */
+const DATABASE_AWAY = /connect|shut|starting|terminat|recovery/;
+
 /**
  * What an operator does, repeated until the database has taken it: whoever lost an answer sees what the first attempt
  * did. A second RESUME may then meet nothing but the holder's suspension.
@@ -44,7 +47,7 @@ async function commandSurely(gateway, instanceId, action, reason) {
       assert.ok(accepted.includes(outcome), `${action} of ${instanceId}: ${outcome}`);
       return;
     } catch (error) {
-      if (Date.now() > giveUpAt || !/connect|connection|shut|starting|terminat|recovery/.test(error.message)) throw error;
+      if (Date.now() > giveUpAt || !DATABASE_AWAY.test(error.message)) throw error;
       if (action === 'RESUME') accepted.push('FAILED SUSPENDED_BY_WALLET');
       await sleep(100);
     }

@@ -87,7 +87,7 @@ async function updates({ pair, journal }) {
 /** Every delivery that was owed has ended well: delivered, or dropped since nobody needed it any more. */
 async function ledgers({ pair }) {
   const found = [];
-  for (const gateway of pair.gateways) {
+  for (const gateway of [pair.issuer, pair.wallet]) {
     const last = await rows(
       gateway,
       `SELECT DISTINCT ON (delivery_id) delivery_id, endpoint, ref, event, detail FROM s2s.ledger
@@ -157,11 +157,14 @@ const ONCE = {
 async function effects({ pair, journal }) {
   const found = [];
   for (const [type, { things, thing }] of Object.entries(ONCE)) {
-    const query = `SELECT ref, count(*) AS n FROM s2s.ledger WHERE event = 'owed' AND endpoint = '${type}' GROUP BY ref`;
-    const owed = byKey(await rows(pair.wallet, query), 'ref');
+    const owed = await rows(
+      pair.wallet,
+      `SELECT ref, count(*) AS n FROM s2s.ledger WHERE event = 'owed' AND endpoint = '${type}' GROUP BY ref`,
+    );
+    const times = byKey(owed, 'ref');
     const came = new Set(pair.walletHooks.received(type).map(({ data }) => thing(data)));
-    const wrong = (id) => owed.get(id)?.n !== 1 || !came.has(id);
-    found.push(...complaints(things(journal).filter(wrong), (id) => `${type} of ${id}: ${JSON.stringify(owed.get(id))}`));
+    const wrong = things(journal).filter((id) => times.get(id)?.n !== 1 || !came.has(id));
+    found.push(...complaints(wrong, (id) => `${type} of ${id}: owed ${times.get(id)?.n} times, came: ${came.has(id)}`));
   }
   return found;
 }

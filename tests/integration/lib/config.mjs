@@ -90,10 +90,18 @@ const walletConfig = (place) => {
   };
 };
 
+/** Both sides in one process, with peers of either kind. */
+const bothConfig = (place) => {
+  const [issuer, wallet] = [issuerConfig(place), walletConfig(place)];
+  const peers = issuer.peers.map((peer) => ({ ...peer, role: 'wallet' }));
+  return { ...wallet, ...issuer, role: 'both', peers, listeners: { ...wallet.listeners, ...issuer.listeners } };
+};
+
 /** The ports that a role listens on, and its configuration. */
 export const ROLES = {
   issuer: { ports: ['s2s', 'public', 'admin'], config: issuerConfig },
   wallet: { ports: ['wallet', 'app', 'admin'], config: walletConfig },
+  both: { ports: ['s2s', 'public', 'wallet', 'app', 'admin'], config: bothConfig },
 };
 
 /** The line of `text` (the first one that contains it) in a configuration as `configText` writes it. */

@@ -100,6 +100,16 @@ export class Gateway {
     chmodSync(this.path(name), 0o600);
   }
 
+  /**
+   * Take over the configuration of another gateway of this role, but for the listeners; and the files that it has
+   * beside those of the bench.
+   */
+  resemble(model) {
+    const { listeners } = this.config;
+    this.config = { ...structuredClone(model.config), listeners };
+    for (const folder of ['pki', 'keys']) cpSync(model.path(folder), this.path(folder), { recursive: true });
+  }
+
   // --- the process ----------------------------------------------------------------------------------------------
 
   async serve({ ready = true } = {}) {

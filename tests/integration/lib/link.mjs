@@ -1,28 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A line between two programs, as a TCP relay that a test can cut, close or silence without harm to others.
+// A line between two programs, as a TCP relay that a test can cut, close or silence without harm to others. It may lead
+// to one of several, in turn, as a load balancer does: what cannot be reached is passed over.
 
 import { once } from 'node:events';
 import net from 'node:net';
 import { databaseAddress, freePort } from './bench.mjs';
 
 export class Link {
-  /** A line to `target`, `{ host, port }`. */
-  static async open(target) {
-    const link = new this(await freePort(), target);
+  /** A line to `targets`, each `{ host, port }`. */
+  static async open(...targets) {
+    const link = new this(await freePort(), targets);
     await link.restore();
     return link;
   }
 
-  constructor(port, target) {
+  constructor(port, targets) {
     this.port = port;
-    this.target = target;
+    this.targets = targets;
+    this.turn = 0;
     this.pairs = new Set();
     this.mute = false;
   }
 
-  relay(client) {
-    const server = net.connect(this.target);
+  /** A socket to the first of the targets that can be reached, beginning with the one whose turn it is. */
+  async reach() {
+    const first = this.turn++;
+    for (let i = 0; i < this.targets.length; i++) {
+      const server = net.connect(this.targets[(first + i) % this.targets.length]);
+      const outcome = await Promise.race([once(server, 'connect'), once(server, 'error')]).catch(() => null);
+      if (outcome !== null && !(outcome[0] instanceof Error)) return server;
+    }
+    return null;
+  }
+
+  async relay(client) {
+    client.on('error', () => {});
+    client.pause();
+    const server = await this.reach();
+    if (server === null || client.destroyed || !this.listener) {
+      server?.destroy();
+      client.destroy();
+      return;
+    }
     const pair = { client, server };
     this.pairs.add(pair);
     const end = () => {
@@ -35,6 +55,7 @@ export class Link {
     server.on('data', (data) => {
       if (!this.mute) client.write(data);
     });
+    client.resume();
   }
 
   get connections() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A wallet gateway and an issuer gateway that know each other, each with its own database, and what stands around them:
-// the wallet operator's backend (`app`), the wallet client (`client`), receivers of webhooks, and the lines between all,
-// which a test can cut.
+// the wallet operator's backend (`app`), the wallet client (`client`), receivers of webhooks, and the lines between
+// all, which a test can cut.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -48,11 +48,18 @@ export async function receiveWebhooks(gateway, { name = 'backend', tls = false, 
   return receiver;
 }
 
+const HOST = '127.0.0.1';
+
+/** A line to a listener of any of these gateways. */
+const lineTo = (gateways, listener) =>
+  Link.open(...gateways.map(({ ports }) => ({ host: HOST, port: ports[listener] })));
+
 export class Pair {
   /**
    * `issuer` and `wallet` edit the configurations; `issuerOptions` and `walletOptions` are options of Gateway.prepare.
    * `polling: false` and `notifications: false` leave one way for the wallet to learn how things stand. `webhooks`:
-   * 'wallet', 'issuer' or 'both' get a receiver each (`walletHooks`, `issuerHooks`), set up with `webhookOptions`.
+   * 'wallet', 'issuer' or 'both' get a receiver each (`walletHooks`, `issuerHooks`), set up with `webhookOptions`. With
+   * `twins` each side has two processes on one database, and every line leads to either.
    */
   static async prepare(name, options = {}) {
     const { issuer = () => {}, wallet = () => {}, polling = true, notifications = true, webhooks = 'none' } = options;
@@ -60,13 +67,17 @@ export class Pair {
     pair.name = name;
     pair.issuer = await Gateway.prepare(`${name}-issuer`, options.issuerOptions);
     pair.wallet = await Gateway.prepare(`${name}-wallet`, { role: 'wallet', ...options.walletOptions });
-    const lineTo = (gateway, listener) => Link.open({ host: '127.0.0.1', port: gateway.ports[listener] });
-    /** What the wallet sends to the issuer, and the issuer to the wallet. */
-    pair.calls = await lineTo(pair.issuer, 's2s');
-    pair.notices = await lineTo(pair.wallet, 'wallet');
+    const twinOf = ({ role, database }) => Gateway.prepare(`${name}-${role}-twin`, { role, database });
+    const twins = options.twins ? [await twinOf(pair.issuer), await twinOf(pair.wallet)] : [];
+    pair.issuers = [pair.issuer, ...twins.slice(0, 1)];
+    pair.wallets = [pair.wallet, ...twins.slice(1)];
+    /** What the wallet sends to the issuer, the issuer to the wallet, and the backend to the wallet. */
+    pair.calls = await lineTo(pair.issuers, 's2s');
+    pair.notices = await lineTo(pair.wallets, 'wallet');
+    pair.requests = await lineTo(pair.wallets, 'app');
 
     const quick = { timeout: '2s', block: '1s' };
-    const urls = notifications ? { wallet: `https://127.0.0.1:${pair.notices.port}` } : {};
+    const urls = notifications ? { wallet: `https://${HOST}:${pair.notices.port}` } : {};
     callOut(pair.issuer.config, urls, quick);
     offerMore(pair.issuer.config);
     Object.assign(pair.wallet.config.outbound, quick);
@@ -75,17 +86,18 @@ export class Pair {
       {
         name: 'issuer',
         identity: [{ san_dns: 'issuer.example' }],
-        url: `https://127.0.0.1:${pair.calls.port}`,
+        url: `https://${HOST}:${pair.calls.port}`,
         credential_issuer: pair.issuer.url,
         ca: ['pki/ca.crt'],
       },
     ];
-    for (const gateway of pair.gateways) gateway.config.jobs.lease = '5s';
+    for (const gateway of [pair.issuer, pair.wallet]) gateway.config.jobs.lease = '5s';
     for (const side of ['wallet', 'issuer'])
       if ([side, 'both'].includes(webhooks))
         pair[`${side}Hooks`] = await receiveWebhooks(pair[side], options.webhookOptions);
     issuer(pair.issuer.config, pair.issuer);
     wallet(pair.wallet.config, pair.wallet);
+    for (const [model, twin] of [pair.issuers, pair.wallets]) if (twin) twin.resemble(model);
     for (const gateway of pair.gateways) gateway.writeConfig();
     return pair;
   }
@@ -95,22 +107,23 @@ export class Pair {
     const pair = await Pair.prepare(name, options);
     await Promise.all(pair.gateways.map((gateway) => gateway.serve()));
     pair.app = pair.wallet.app();
-    const lanes = pair.gateways.flatMap((gateway) => gateway.config.peers.map((peer) => ({ gateway, peer })));
-    for (const { gateway, peer } of lanes) if (peer.url) await laneOpened(gateway, peer.name);
+    for (const gateway of [pair.issuer, pair.wallet])
+      for (const peer of gateway.config.peers) if (peer.url) await laneOpened(gateway, peer.name);
     pair.client = await WalletClient.of(pair.app);
     return pair;
   }
 
+  /** All processes. */
   get gateways() {
-    return [this.issuer, this.wallet];
+    return [...this.issuers, ...this.wallets];
   }
 
   /** Ends both, each with the invariants of Gateway.close. */
   async close({ issuer, wallet } = {}) {
     this.app?.close();
-    await this.wallet.close(wallet);
-    await this.issuer.close(issuer);
-    await Promise.all([this.calls.close(), this.notices.close()]);
+    for (const gateway of this.wallets) await gateway.close(wallet);
+    for (const gateway of this.issuers) await gateway.close(issuer);
+    await Promise.all([this.calls, this.notices, this.requests].map((line) => line.close()));
     await Promise.all([this.walletHooks?.close(), this.issuerHooks?.close()]);
   }
 
@@ -170,7 +183,7 @@ export class Pair {
 
   /** Wait until neither side owes anything about an instance. */
   async quiet(instanceId) {
-    for (const { database } of this.gateways)
+    for (const { database } of [this.issuer, this.wallet])
       await eventually(`nothing is owed about ${instanceId}`, async () => {
         const [count] = await sql(database, `SELECT count(*) FROM s2s.delivery WHERE ref LIKE '%${instanceId}'`);
         return count === '0';

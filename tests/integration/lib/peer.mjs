@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A wallet server or an issuer, played by the misbehaving peer of tests/lib/peer.mjs in a process of its own: what it is
-// told to do, and what it got.
+// A wallet server or an issuer, played by the misbehaving peer of tests/lib/peer.mjs in a process of its own: what it
+// is told to do, and what it got.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

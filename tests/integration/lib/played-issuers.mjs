@@ -57,12 +57,15 @@ export const certify = async (gateway, name) =>
 
 /** A caller of the wallet's endpoints who checks every answer; without `tls` it is the bench's issuer. */
 export function issuerCaller(gateway, { tls = tlsIdentity(bench, 'ISSUER'), protocol = 'h1' } = {}) {
-  return new CheckedWallet({ url: gateway.url, client: new HttpClient({ ...tlsIdentity(bench), ...tls }, { protocol }) });
+  const client = new HttpClient({ ...tlsIdentity(bench), ...tls }, { protocol });
+  return new CheckedWallet({ url: gateway.url, client });
 }
 
 /** The wallet client for an issuer whose metadata nobody needs. */
-const clientOf = (issuer) =>
-  new WalletClient({ issuer, metadata: { credential_issuer: 'https://issuer.example', s2s: { issuer_server_url: '' } } });
+const clientOf = (issuer) => {
+  const metadata = { credential_issuer: 'https://issuer.example', s2s: { issuer_server_url: '' } };
+  return new WalletClient({ issuer, metadata });
+};
 
 /** Start an issuance with a played issuer; resolves to the session, whose `issuance` is what was answered. */
 export async function begin(app, issuer = 'issuer', { session = new Session(), ...options } = {}) {

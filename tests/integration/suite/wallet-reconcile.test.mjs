@@ -41,7 +41,7 @@ const shown = async (instanceId) => [
   assertOk(await app.instance(instanceId)).status,
 ];
 
-// Cells: the facts of either side; what the asking side finds and does; and what both show afterwards (the issuer first).
+// Cells: the facts of either side; what the asking side finds and does; what both show afterwards (the issuer first).
 const ISSUER_ASKS = {
   'nothing differs': { issuer: ['confirmed'], wallet: ['confirmed'], after: ['ACTIVE', 'ACTIVE'] },
   'cancelled, and the wallet has not heard': {
@@ -131,7 +131,7 @@ const WALLET_ASKS = {
   },
 };
 
-/** Make all cells of a grid, let `reconcile` run, and hand its findings and the outcome of each to a test of its own. */
+/** Make all cells of a grid, let `reconcile` run, and test the findings and the outcome of each. */
 function testGrid(cells, reconcile) {
   const made = {};
   let findingsOf;

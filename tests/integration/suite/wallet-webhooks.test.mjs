@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the operators' own backends are told, by both roles: every type of event, signed so that the reference library of
-// Standard Webhooks accepts it; secrets that change; receivers that fail; and what a backend answers to a lifecycle
+// What the operators' own backends are told, by both roles: every type of event, signed so that the reference library
+// of Standard Webhooks accepts it; secrets that change; receivers that fail; and what a backend answers to a lifecycle
 // request.
 
 import assert from 'node:assert/strict';
@@ -96,7 +96,8 @@ describe("the wallet's backend is told", () => {
     const { fetchId } = await pair.fetched(session, instanceId, { wait: 0 });
     const ready = await told(walletHooks, 'credentials.ready', about('fetchId', fetchId));
     const { sessionId } = session;
-    assert.deepEqual(withoutRole(ready.data), { fetchId, credentialInstanceId: instanceId, sessionId, status: 'READY' });
+    const wanted = { fetchId, credentialInstanceId: instanceId, sessionId, status: 'READY' };
+    assert.deepEqual(withoutRole(ready.data), wanted);
 
     assertOk(await app.action(instanceId, 'SUSPEND', { reason: 'TESTED' }));
     const changed = await told(walletHooks, 'instance.changed', about('status', 'SUSPENDED_WALLET'));
