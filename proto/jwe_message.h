@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A JWE as data: the compact, flattened and single-recipient general serializations (RFC 7516 section 7) brought
- * to one form, nothing of it trusted or decrypted. For proto/jwe.c only.
+ * to one form, nothing of it trusted or decrypted. For proto/jwe.c, and for tools that show what is in one.
  */
 #ifndef S2S_JWE_MESSAGE_H
 #define S2S_JWE_MESSAGE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From the payload of a verified SD-JWT and the disclosures that came with it to the processed payload (RFC 9901
- * section 7.1, step 3). For proto/sdjwt_vp.c only.
+ * section 7.1, step 3). For proto/sdjwt_vp.c, and for tools that show what is in one.
  */
 #ifndef S2S_SDJWT_DISCLOSURES_H
 #define S2S_SDJWT_DISCLOSURES_H
