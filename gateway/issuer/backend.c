@@ -76,9 +76,14 @@ static void wrong(struct gw_backend_answer *answer, const char *reason)
     answer->reason = reason;
 }
 
+/* 401 and 403 are about us, not about the question: an expired token must cost no decision. */
 static bool status_may_pass(int status)
 {
-    return status == 408 || status == 425 || status == 429 || status >= 500;
+    static const int passing[] = {401, 403, 408, 425, 429};
+    for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); ++i)
+        if (status == passing[i])
+            return true;
+    return status >= 500;
 }
 
 /* The first violation is enough: its pointer names members of the schema only, and its message quotes nothing. */

@@ -25,7 +25,7 @@ bool gw_backend_find(const struct gw_generation *generation, const char *name, s
 enum gw_backend_end {
     GW_BACKEND_ANSWERED, /* 200 and an object that matches the schema */
     GW_BACKEND_NOT_YET,  /* 202, or 404 with an object: of a question that `may_wait` */
-    GW_BACKEND_FAILED,   /* may pass: not reached, not trusted, out of time, 408, 425, 429, 5xx */
+    GW_BACKEND_FAILED,   /* may pass: not reached, not trusted, out of time, 401, 403, 408, 425, 429, 5xx */
     GW_BACKEND_WRONG,    /* anything else: its operator must mend it */
 };
 

@@ -180,7 +180,7 @@ describe('what is not usable makes no credential', () => {
     'what looks like digests': found({ claims: { ...CLAIMS, department: { _sd: [] } } }),
     'an answer that says nothing': { status: 204 },
     'a redirect': { status: 307, headers: { location: 'http://127.0.0.1:1/' } },
-    'a refusal': { status: 403, body: {} },
+    'a refusal': { status: 400, body: {} },
     'a page that is not there': { status: 404, text: 'Not found' },
   };
 

@@ -149,8 +149,8 @@ START_TEST(answers_are_judged)
         {"/_/answer?status=429", GW_BACKEND_FAILED},
         {"/_/drop", GW_BACKEND_FAILED},
         {"/_/reset-after-headers", GW_BACKEND_FAILED},
-        {"/_/unauthorized", GW_BACKEND_WRONG},
-        {"/_/forbidden", GW_BACKEND_WRONG},
+        {"/_/unauthorized", GW_BACKEND_FAILED},
+        {"/_/forbidden", GW_BACKEND_FAILED},
         {"/_/answer?status=400", GW_BACKEND_WRONG},
         {"/_/answer?status=201", GW_BACKEND_WRONG},
         {"/_/answer?status=204&body=", GW_BACKEND_WRONG},
@@ -178,8 +178,8 @@ START_TEST(answers_are_judged)
         ck_assert(!complained || strstr(answer->reason, "secret") == NULL);
     }
     ck_assert(counted("not_yet") == 3);
-    ck_assert(counted("failed") == 7);
-    ck_assert(counted("wrong") == 21);
+    ck_assert(counted("failed") == 9);
+    ck_assert(counted("wrong") == 19);
 }
 END_TEST
 
