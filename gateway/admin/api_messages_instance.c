@@ -3,7 +3,6 @@
  * Credential instances: one, many at once, and what the wallets say of them.
  */
 #include "gateway/admin/api_messages_rows.h"
-#include "gateway/issuer/claims.h"
 #include "proto/states.h"
 
 #define MAX_FAILURES 100 /* that a bulk tells of */

@@ -9,7 +9,13 @@
 /* ---- what claims look like ---- */
 
 static const struct s2s_field dataset_fields[] = {
-    GW_DATASET_VERSION_ROW,
+    {.name = "version",
+     .type = S2S_STRING,
+     .flags = S2S_REQUIRED,
+     .format = S2S_TOKEN,
+     .max = 64,
+     .doc = "credentialVersion: another one whenever the claims change. The wallet sees it, so it must tell nothing of "
+            "them."},
     {.name = "claims", .type = S2S_OBJECT, .flags = S2S_REQUIRED, .doc = "The claims by name."},
     {.name = "validUntil",
      .type = S2S_STRING,

@@ -55,14 +55,6 @@ void gw_claims_read(const struct gw_backend_ask *ask, const struct gw_backend_an
 /* What a backend answers, and what is pushed ahead: {version, claims, validUntil?}. */
 extern const struct s2s_schema gw_dataset_schema;
 
-/* The version in both. */
-#define GW_DATASET_VERSION_ROW                                                                                         \
-    {                                                                                                                  \
-        .name = "version", .type = S2S_STRING, .flags = S2S_REQUIRED, .format = S2S_TOKEN, .max = 64,                  \
-        .doc = "credentialVersion: another one whenever the claims change. The wallet sees it, so it must tell "       \
-               "nothing of them."                                                                                      \
-    }
-
 /* Why an object cannot be the claims of a credential, such as "sets a claim that …": static text that quotes nothing;
  * NULL when it can. */
 const char *gw_claims_fault(struct json_object *claims);
