@@ -77,8 +77,11 @@ BEGIN
       v.subject_refs := p_subject_refs;
       v.subject_sealed := p_subject_sealed;
       -- The first approval says on how many devices; what is derived from it adds none.
-      v.authorized_device_count := coalesce(
-        s2s.devices_authorized(v.root_verification_id), p_authorized_device_count, 1);
+      v.authorized_device_count := coalesce(p_authorized_device_count, 1);
+      IF v.root_verification_id IS NOT NULL THEN
+        v.authorized_device_count := coalesce(
+          s2s.devices_authorized(v.root_verification_id), v.authorized_device_count);
+      END IF;
     WHEN 'ADDITIONAL_INFO_REQUIRED' THEN
       v.data_request := p_data_request;
       v.deadline := clock_timestamp() + p_deadline_in;

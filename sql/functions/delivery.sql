@@ -72,6 +72,10 @@ DECLARE
   v_now timestamptz := clock_timestamp();
   v_due timestamptz := coalesce(p_due, v_now);
 BEGIN
+  -- Asked first, as preparing to insert costs more than the question.
+  IF NOT EXISTS (SELECT FROM s2s.lane AS l WHERE l.peer = p_peer) THEN
+    RETURN;
+  END IF;
   -- What waits already keeps its place in time: it will tell the newest state anyhow.
   INSERT INTO s2s.delivery AS t (next_at, created_at, owed_at, request_id, peer, endpoint, ref, payload, side)
   SELECT v_due, v_now, v_due, gen_random_uuid(), l.peer, p_endpoint, p_ref, p_payload, p_side

@@ -38,44 +38,60 @@ RETURNS TABLE (
   issuer_seq integer[], previous_verification_id text, root_verification_id text)
 LANGUAGE plpgsql AS $$
 DECLARE
-  j record;
+  v_jobs bigint[];
+  v_job_attempts integer[];
+  v_postponed integer[];
+  v_refs text[];
+  v_seqs integer[];
+  v_lanes text[];
 BEGIN
-  FOR j IN
-    SELECT *
-    FROM s2s.jobs_claim(p_lease, p_limit, p_lease_for, 'evaluate', p_max_attempts, p_max_octets, p_lanes, p_rooms)
-  LOOP
-    -- A job evaluates one submission: if the verification went on without it, it is void. One statement, as the data
-    -- goes when the verification ends.
-    SELECT j.job_id, j.attempts, v.session_id, v.verification_id, s.peer, v.status, s.wsk, v.configuration_ids,
-           v.requested_device_count, v.attempts, v.data_seq, client.jwe, own.server_sealed, j.lane, j.postponed,
-           s.wsk_thumbprint, v.attestation, coalesce(v.locale, s.locale),
-           coalesce(v.supported_verification_types, s.supported_verification_types), v.data_request::text,
-           own.issuer_sealed, client.seq, own.server_seq, own.issuer_seq,
-           CASE WHEN v.verification_id <> s.verification_id THEN s2s.last_approved(s.session_id) END,
-           v.root_verification_id
-    INTO job_id, job_attempts, session_id, verification_id, peer, status, wsk, configuration_ids,
-         requested_device_count, attempts, data_seq, client_jwe, server_sealed, lane, postponed,
-         wsk_thumbprint, attestation, locale, supported_types, data_request,
-         issuer_sealed, client_seq, server_seq, issuer_seq, previous_verification_id, root_verification_id
-    FROM s2s.verification AS v
-    JOIN s2s.session AS s ON s.session_id = v.session_id
-    CROSS JOIN LATERAL (
-      SELECT coalesce(array_agg(e.jwe ORDER BY d.data_seq, e.position), '{}') AS jwe,
-             array_agg(d.data_seq ORDER BY d.data_seq, e.position) AS seq
-      FROM s2s.verification_data AS d, unnest(d.client_jwe) WITH ORDINALITY AS e (jwe, position)
-      WHERE d.verification_id = v.verification_id) AS client
-    CROSS JOIN LATERAL (
-      SELECT coalesce(array_agg(d.server_sealed ORDER BY d.data_seq) FILTER (WHERE d.server_sealed IS NOT NULL), '{}')
-               AS server_sealed,
-             array_agg(d.data_seq ORDER BY d.data_seq) FILTER (WHERE d.server_sealed IS NOT NULL) AS server_seq,
-             array_agg(d.issuer_sealed ORDER BY d.data_seq) FILTER (WHERE d.issuer_sealed IS NOT NULL) AS issuer_sealed,
-             array_agg(d.data_seq ORDER BY d.data_seq) FILTER (WHERE d.issuer_sealed IS NOT NULL) AS issuer_seq
-      FROM s2s.verification_data AS d
-      WHERE d.verification_id = v.verification_id) AS own
-    WHERE v.verification_id = j.ref AND v.status = 'PENDING' AND v.data_seq = (j.payload ->> 'dataSeq')::integer;
+  SELECT array_agg(j.job_id), array_agg(j.attempts), array_agg(j.postponed), array_agg(j.ref),
+         array_agg((j.payload ->> 'dataSeq')::integer), array_agg(j.lane)
+  INTO v_jobs, v_job_attempts, v_postponed, v_refs, v_seqs, v_lanes
+  FROM s2s.jobs_claim(p_lease, p_limit, p_lease_for, 'evaluate', p_max_attempts, p_max_octets, p_lanes, p_rooms) AS j;
 
-    IF NOT FOUND THEN
-      DELETE FROM s2s.job AS f WHERE f.job_id = j.job_id;
+  -- One statement for all, which costs less than one for each; and one for a verification and its data, as these go
+  -- when it ends. The claim must be a statement before it: what was claimed must be seen. OFFSET 0: each is looked up
+  -- by its key, whatever the planner thinks of a table that was small when this was planned.
+  FOR job_id, job_attempts, postponed, lane, session_id, verification_id, peer, status, wsk, configuration_ids,
+      requested_device_count, attempts, data_seq, client_jwe, server_sealed, wsk_thumbprint, attestation, locale,
+      supported_types, data_request, issuer_sealed, client_seq, server_seq, issuer_seq, previous_verification_id,
+      root_verification_id IN
+    SELECT j.job_id, j.attempts, j.postponed, j.lane, of_job.*
+    FROM unnest(v_jobs, v_job_attempts, v_postponed, v_refs, v_seqs, v_lanes)
+           AS j (job_id, attempts, postponed, ref, data_seq, lane)
+    LEFT JOIN LATERAL (
+      SELECT v.session_id, v.verification_id, s.peer, v.status, s.wsk, v.configuration_ids, v.requested_device_count,
+             v.attempts, v.data_seq, client.jwe AS client_jwe, own.server_sealed, s.wsk_thumbprint, v.attestation,
+             coalesce(v.locale, s.locale) AS locale,
+             coalesce(v.supported_verification_types, s.supported_verification_types) AS supported_types,
+             v.data_request::text AS data_request, own.issuer_sealed, client.seq AS client_seq, own.server_seq,
+             own.issuer_seq,
+             CASE WHEN v.verification_id <> s.verification_id THEN s2s.last_approved(s.session_id) END
+               AS previous_verification_id,
+             v.root_verification_id
+      FROM s2s.verification AS v
+      JOIN s2s.session AS s ON s.session_id = v.session_id
+      CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(i.jwe ORDER BY d.data_seq, i.position), '{}') AS jwe,
+               array_agg(d.data_seq ORDER BY d.data_seq, i.position) AS seq
+        FROM s2s.verification_data AS d, unnest(d.client_jwe) WITH ORDINALITY AS i (jwe, position)
+        WHERE d.verification_id = v.verification_id) AS client
+      CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(d.server_sealed ORDER BY d.data_seq) FILTER (WHERE d.server_sealed IS NOT NULL),
+                        '{}') AS server_sealed,
+               array_agg(d.data_seq ORDER BY d.data_seq) FILTER (WHERE d.server_sealed IS NOT NULL) AS server_seq,
+               array_agg(d.issuer_sealed ORDER BY d.data_seq) FILTER (WHERE d.issuer_sealed IS NOT NULL)
+                 AS issuer_sealed,
+               array_agg(d.data_seq ORDER BY d.data_seq) FILTER (WHERE d.issuer_sealed IS NOT NULL) AS issuer_seq
+        FROM s2s.verification_data AS d
+        WHERE d.verification_id = v.verification_id) AS own
+      WHERE v.verification_id = j.ref AND v.status = 'PENDING' AND v.data_seq = j.data_seq
+      OFFSET 0) AS of_job ON true
+  LOOP
+    -- A job evaluates one submission: if the verification went on without it, it is void.
+    IF verification_id IS NULL THEN
+      DELETE FROM s2s.job AS f WHERE f.job_id = evaluations_claim.job_id;
       CONTINUE;
     END IF;
     RETURN NEXT;

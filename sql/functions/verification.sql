@@ -108,8 +108,10 @@ BEGIN
   ELSIF NOT s2s.verification_is_complete(v, p_to) THEN
     RAISE EXCEPTION 'verification % lacks what % needs', v.verification_id, p_to;
   ELSIF s2s.verification_is_final(p_to) THEN
-    -- Nobody will look at what was submitted any more.
-    DELETE FROM s2s.verification_data AS d WHERE d.verification_id = v.verification_id;
+    -- Nobody will look at what was submitted any more, if anything was: looking for it costs as much as removing it.
+    IF v.attempts > 0 OR v.data_seq > 1 THEN
+      DELETE FROM s2s.verification_data AS d WHERE d.verification_id = v.verification_id;
+    END IF;
     v.data_octets := 0;
   END IF;
   UPDATE s2s.verification AS u
@@ -139,7 +141,7 @@ BEGIN
   WHERE u.verification_id = v.verification_id
   RETURNING u.* INTO STRICT v;
   IF s2s.verification_is_news(v) THEN
-    PERFORM s2s.delivery_owe(s2s.session_peer(v.session_id), '/verification/notify', v.verification_id);
+    PERFORM s2s.delivery_owe(v.peer, '/verification/notify', v.verification_id);
   END IF;
   IF v.status <> v_from THEN
     PERFORM s2s.webhook_owe('verification.changed', v.verification_id, 'ISSUER');
