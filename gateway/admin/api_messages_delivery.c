@@ -7,9 +7,13 @@
 #define MAX_REF 1024 /* characters: an endpoint's thing, such as "CREDENTIAL_READY:" and an instance */
 #define MAX_LANES 65536
 #define MAX_REDRIVEN 500
-#define MAX_NUMBER 19 /* digits of a number in a path */
+#define MAX_NUMBER 9007199254740991 /* that every JSON parser reads exactly (RFC 7493 section 2.2) */
 
 #define REF_ROW(requirement, text) S2S_TEXT_ROW("ref", requirement, MAX_REF, text)
+#define NUMBER_ROW(member, text)                                                                                       \
+    {                                                                                                                  \
+        .name = (member), .type = S2S_INTEGER, .flags = S2S_REQUIRED, .max = MAX_NUMBER, .doc = (text)                 \
+    }
 #define ENDPOINT_ROW(requirement, text) ID_ROW("endpoint", requirement, text)
 
 /* ---- parameters ---- */
@@ -32,10 +36,8 @@ static const struct s2s_field dead_letters_query_fields[] = {PEER_ROW(0, "Only t
 const struct s2s_schema gw_admin_dead_letters_query = {.name = "DeadLettersQuery",
                                                        S2S_FIELDS(dead_letters_query_fields)};
 
-static const struct s2s_field dead_letter_path_fields[] = {
-    S2S_TEXT_ROW("deadLetterId", S2S_REQUIRED, MAX_NUMBER, "The dead letter's number.")};
-static const struct s2s_field dead_job_path_fields[] = {
-    S2S_TEXT_ROW("jobId", S2S_REQUIRED, MAX_NUMBER, "The job's number.")};
+static const struct s2s_field dead_letter_path_fields[] = {NUMBER_ROW("deadLetterId", "The dead letter's number.")};
+static const struct s2s_field dead_job_path_fields[] = {NUMBER_ROW("jobId", "The job's number.")};
 
 const struct s2s_schema gw_admin_dead_letter_path = {.name = "DeadLetterPath", S2S_FIELDS(dead_letter_path_fields)};
 const struct s2s_schema gw_admin_dead_job_path = {.name = "DeadJobPath", S2S_FIELDS(dead_job_path_fields)};

@@ -162,7 +162,7 @@ static const struct s2s_field bulk_fields[] = {
     S2S_ENUM_ROW("status", S2S_REQUIRED, bulk_statuses,
                  "COUNTING while `total` still grows; STUCK: it was given up, see /v1/dead-jobs."),
     COUNT_ROW("total", S2S_REQUIRED, "Instances that it is about."),
-    COUNT_ROW("done", S2S_REQUIRED, "How many of them have been through, failures included."),
+    COUNT_ROW("done", S2S_REQUIRED, "To how many of them it was done."),
     COUNT_ROW("failed", S2S_REQUIRED, "To how many it could not be done."),
     TIME_ROW("startedAt", S2S_REQUIRED, "When it was asked for."),
     TIME_ROW("finishedAt", 0, "When the last one had been through."),

@@ -51,10 +51,11 @@ static bool bulk_is_over(const struct json_object *bulk)
 
 static void show_progress(struct ctl *ctl, const struct json_object *bulk, bool over)
 {
+    long done = (long)json_object_get_int64(s2s_json_get(bulk, "done"));
+    long failed = (long)json_object_get_int64(s2s_json_get(bulk, "failed"));
     if (!ctl->json)
-        ctl_screen_progress(&ctl->screen, json_object_get_int64(s2s_json_get(bulk, "done")),
-                            json_object_get_int64(s2s_json_get(bulk, "total")),
-                            json_object_get_int64(s2s_json_get(bulk, "failed")), over);
+        ctl_screen_progress(&ctl->screen, done + failed, (long)json_object_get_int64(s2s_json_get(bulk, "total")),
+                            failed, over);
 }
 
 /* Show it, at its end if that is to be waited for. What failed is no success. */

@@ -84,7 +84,7 @@ static bool find_pushed(const struct gw_generation *generation, struct s2s_arena
 bool gw_claims_at_hand(const struct gw_generation *generation, struct s2s_arena *arena,
                        const struct gw_claims_instance *instance, int64_t now, struct gw_claims *out)
 {
-    if (find_in_file(instance, out) || find_pushed(generation, arena, instance, now, out))
+    if (find_pushed(generation, arena, instance, now, out) || find_in_file(instance, out))
         return true;
     if (instance->offering->config->dataset_backend != NULL)
         return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What credentials are made of, and where it comes from: the configuration's dataset file; what was pushed ahead
- * through the operators' API, which waits sealed in the database; the backend that knows claims (message
+ * What credentials are made of, and where it comes from: what was pushed ahead for the instance through the operators'
+ * API, which waits sealed in the database; the configuration's dataset file; the backend that knows claims (message
  * `dataset.get`). Claims exist in the clear in memory only.
  */
 #ifndef GW_CLAIMS_H
@@ -36,7 +36,7 @@ struct gw_claims {
     int64_t valid_until;        /* no credential made from them may outlive this, epoch seconds; 0: no bound */
 };
 
-/* Look where no call is needed: file, then pushed data. False: the backend has to be asked. A configuration without one
+/* Look where no call is needed: pushed data, as long as it is valid, then the file. False: the backend has to be asked. A configuration without one
  * ends as failed. */
 bool gw_claims_at_hand(const struct gw_generation *generation, struct s2s_arena *arena,
                        const struct gw_claims_instance *instance, int64_t now, struct gw_claims *out);

@@ -301,7 +301,8 @@ static void read_parameters(struct gw_api_request *rq)
     const h2o_req_t *req = rq->req;
     const struct gw_api_route *route = rq->route;
     struct s2s_bytes path = path_of(req);
-    gw_api_read_path(rq->arena, route->path, (const char *)path.data, path.len, rq->input, &rq->violations);
+    gw_api_read_path(rq->arena, route->parameters, route->path, (const char *)path.data, path.len, rq->input,
+                     &rq->violations);
     bool path_read = rq->violations.count == 0;
     rq->order_key = first_text(rq->input);
     if (path.len < req->path.len)

@@ -86,6 +86,35 @@ static struct json_object *decode_text(struct s2s_arena *arena, struct span text
     return s2s_failed(s2s_json_parse(arena, json, json_len, 1, &value)) ? NULL : value;
 }
 
+/* ---- types ---- */
+
+static const struct s2s_field *find_field(const struct s2s_schema *schema, const char *name)
+{
+    for (; schema != NULL; schema = schema->base)
+        for (size_t i = 0; i < schema->count; ++i)
+            if (strcmp(schema->fields[i].name, name) == 0)
+                return &schema->fields[i];
+    return NULL;
+}
+
+static bool is_integer(const char *text)
+{
+    const char *digits = text + (*text == '-');
+    size_t len = strspn(digits, "0123456789");
+    return len > 0 && len <= MAX_DIGITS && digits[len] == '\0';
+}
+
+/* The text as a value of the field's type; what cannot be one stays text, and the schema says what is wrong with it. */
+static struct json_object *typed_value(const struct s2s_field *field, struct json_object *text)
+{
+    const char *string = json_object_get_string(text);
+    if (field->type == S2S_INTEGER && is_integer(string))
+        return json_object_new_int64(strtoll(string, NULL, 10));
+    if (field->type == S2S_BOOLEAN && (strcmp(string, "true") == 0 || strcmp(string, "false") == 0))
+        return json_object_new_boolean(string[0] == 't');
+    return json_object_get(text);
+}
+
 /* ---- path ---- */
 
 static bool is_parameter(struct span segment)
@@ -121,8 +150,8 @@ bool gw_api_in_path(const char *template, const char *name)
     return false;
 }
 
-void gw_api_read_path(struct s2s_arena *arena, const char *template, const char *path, size_t len,
-                      struct json_object *input, struct s2s_violations *out)
+void gw_api_read_path(struct s2s_arena *arena, const struct s2s_schema *parameters, const char *template,
+                      const char *path, size_t len, struct json_object *input, struct s2s_violations *out)
 {
     struct span names = {template, strlen(template)}, values = {path, len};
     while (names.len > 0) {
@@ -131,42 +160,16 @@ void gw_api_read_path(struct s2s_arena *arena, const char *template, const char 
             continue;
         char *name = s2s_arena_strndup(arena, segment.at + 1, segment.len - 2);
         s2s_assert(name != NULL);
+        const struct s2s_field *field = find_field(parameters, name);
         struct json_object *text = decode_text(arena, value, false);
         if (text != NULL)
-            json_object_object_add(input, name, json_object_get(text));
+            json_object_object_add(input, name, field != NULL ? typed_value(field, text) : json_object_get(text));
         else
             s2s_violation_add_member(arena, out, name, "must be percent-encoded UTF-8");
     }
 }
 
 /* ---- query ---- */
-
-static const struct s2s_field *find_field(const struct s2s_schema *schema, const char *name)
-{
-    for (; schema != NULL; schema = schema->base)
-        for (size_t i = 0; i < schema->count; ++i)
-            if (strcmp(schema->fields[i].name, name) == 0)
-                return &schema->fields[i];
-    return NULL;
-}
-
-static bool is_integer(const char *text)
-{
-    const char *digits = text + (*text == '-');
-    size_t len = strspn(digits, "0123456789");
-    return len > 0 && len <= MAX_DIGITS && digits[len] == '\0';
-}
-
-/* The text as a value of the field's type; what cannot be one stays text, and the schema says what is wrong with it. */
-static struct json_object *typed_value(const struct s2s_field *field, struct json_object *text)
-{
-    const char *string = json_object_get_string(text);
-    if (field->type == S2S_INTEGER && is_integer(string))
-        return json_object_new_int64(strtoll(string, NULL, 10));
-    if (field->type == S2S_BOOLEAN && (strcmp(string, "true") == 0 || strcmp(string, "false") == 0))
-        return json_object_new_boolean(string[0] == 't');
-    return json_object_get(text);
-}
 
 static void read_pair(struct s2s_arena *arena, const struct s2s_schema *parameters, const char *template,
                       struct span pair, struct json_object *input, struct s2s_violations *out)

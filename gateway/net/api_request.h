@@ -14,9 +14,10 @@ bool gw_api_path_matches(const char *template, const char *path, size_t len);
 /* Whether `name` is a parameter of the template's path. */
 bool gw_api_in_path(const char *template, const char *name);
 
-/* Set the path's parameters in `input`. What is not percent-encoded UTF-8 is a violation. */
-void gw_api_read_path(struct s2s_arena *arena, const char *template, const char *path, size_t len,
-                      struct json_object *input, struct s2s_violations *out);
+/* Set the path's parameters in `input`, with the types of `parameters` (may be NULL: texts). What is not
+ * percent-encoded UTF-8 is a violation. */
+void gw_api_read_path(struct s2s_arena *arena, const struct s2s_schema *parameters, const char *template,
+                      const char *path, size_t len, struct json_object *input, struct s2s_violations *out);
 
 /* Set the query's parameters (the part after '?', application/x-www-form-urlencoded) in `input`, with the types of
  * `parameters` (may be NULL). Those that are not among them or stand in the path, repeated and broken ones are

@@ -65,7 +65,7 @@ END_TEST
 static void read_path(const char *value)
 {
     const char *path = s2s_arena_printf(arena, "/v1/things/%s/parts", value);
-    gw_api_read_path(arena, "/v1/things/{thingId}/parts", path, strlen(path), input, &found);
+    gw_api_read_path(arena, NULL, "/v1/things/{thingId}/parts", path, strlen(path), input, &found);
 }
 
 START_TEST(path_is_decoded)
@@ -85,6 +85,22 @@ START_TEST(broken_path_is_a_violation)
     ck_assert_str_eq(found.items[0].pointer, "/thingId");
     ck_assert_str_eq(found.items[0].message, "must be percent-encoded UTF-8");
     ck_assert_ptr_null(s2s_json_get(input, "thingId"));
+}
+END_TEST
+
+static const struct s2s_field number_fields[] = {{.name = "thingId", .type = S2S_INTEGER, .flags = S2S_REQUIRED}};
+static const struct s2s_schema number_parameters = {.name = "NumberPath", .fields = number_fields, .count = 1};
+
+START_TEST(path_has_the_types_of_its_parameters)
+{
+    gw_api_read_path(arena, &number_parameters, "/v1/things/{thingId}", "/v1/things/17", strlen("/v1/things/17"), input,
+                     &found);
+    ck_assert(json_object_is_type(s2s_json_get(input, "thingId"), json_type_int));
+    ck_assert_int_eq(json_object_get_int64(s2s_json_get(input, "thingId")), 17);
+    gw_api_read_path(arena, &number_parameters, "/v1/things/{thingId}", "/v1/things/x", strlen("/v1/things/x"), input,
+                     &found);
+    ck_assert_uint_eq(found.count, 0);
+    ck_assert(!s2s_schema_check(arena, &number_parameters, input, &found)); /* which says what it must be */
 }
 END_TEST
 
@@ -220,6 +236,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, path_is_matched_by_segments, 0, ROWS(path_rows));
     tcase_add_test(tc, parameters_of_the_path_are_known);
     tcase_add_test(tc, path_is_decoded);
+    tcase_add_test(tc, path_has_the_types_of_its_parameters);
     tcase_add_loop_test(tc, broken_path_is_a_violation, 0, ROWS(broken));
     tcase_add_loop_test(tc, query_is_read_with_its_types, 0, ROWS(query_rows));
     tcase_add_loop_test(tc, what_is_wrong_with_a_query_is_named, 0, ROWS(violation_rows));

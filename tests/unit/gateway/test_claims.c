@@ -74,11 +74,11 @@ static void push(const char *text, int64_t valid_until)
 
 /* ---- at hand ---- */
 
-START_TEST(the_file_comes_first)
+START_TEST(the_file_comes_next)
 {
     struct gw_claims claims;
     use_file();
-    push("{\"a\":2}", 0);
+    push("{\"a\":2}", NOW); /* over */
     ck_assert(at_hand(&claims));
     ck_assert_int_eq(claims.end, GW_CLAIMS_FOUND);
     ck_assert_int_eq(json_object_get_int(s2s_json_get(claims.claims, "a")), 1);
@@ -87,9 +87,10 @@ START_TEST(the_file_comes_first)
 }
 END_TEST
 
-START_TEST(what_was_pushed_comes_next)
+START_TEST(what_was_pushed_comes_first)
 {
     struct gw_claims claims;
+    use_file();
     push("{\"a\":2}", NOW + 100);
     ck_assert(at_hand(&claims));
     ck_assert_int_eq(claims.end, GW_CLAIMS_FOUND);
@@ -228,8 +229,8 @@ static Suite *suite(void)
     Suite *s = suite_create("claims");
     TCase *tcase = tcase_create("claims");
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, the_file_comes_first);
-    tcase_add_test(tcase, what_was_pushed_comes_next);
+    tcase_add_test(tcase, the_file_comes_next);
+    tcase_add_test(tcase, what_was_pushed_comes_first);
     tcase_add_test(tcase, what_was_pushed_can_be_over);
     tcase_add_test(tcase, what_was_pushed_for_another_instance_is_not_opened);
     tcase_add_test(tcase, what_is_sealed_does_not_show);
