@@ -55,6 +55,7 @@ struct load_link {
     const struct load_target *target;
     const struct load_protocol *protocol;
     SSL_CTX *tls;
+    unsigned number;                          /* among those of all players */
     size_t first_address;                     /* index into the target's; each attempt takes the next one */
     void (*on_open)(struct load_link *link);  /* ready for requests */
     void (*on_close)(struct load_link *link); /* after an open that failed, or later; `reason` tells why */

@@ -21,8 +21,7 @@ struct connection {
     struct load_link link;
     struct load_slot *slots;
     size_t slot_count;
-    unsigned number; /* among those of all players: the order in which a ramp begins them */
-    bool is_active;  /* the ramp has reached it */
+    bool is_active; /* the ramp has reached it */
     bool was_open;
     unsigned failures; /* in a row */
     uint64_t reopen_at;
@@ -222,7 +221,7 @@ static bool ramp_has_reached(const struct connection *connection, uint64_t now)
 {
     const struct load_phase *phase = connection->player->ground.phase;
     const struct load_options *options = connection->player->ground.stage->options;
-    return phase->rate > 0 || now >= phase->start + phase->ramp * connection->number / options->connections;
+    return phase->rate > 0 || now >= phase->start + phase->ramp * connection->link.number / options->connections;
 }
 
 static void tend_connection(struct connection *connection, uint64_t now)
@@ -321,12 +320,12 @@ static void connection_init(struct load_player *player, struct connection *conne
     size_t identity = number % stage->tls_count;
     *connection = (struct connection){
         .player = player,
-        .number = number,
         .slot_count = stage->options->streams,
         .link = {.hub = &player->hub,
                  .target = stage->target,
                  .protocol = stage->protocol,
                  .tls = stage->tls[identity],
+                 .number = number,
                  .first_address = number,
                  .on_open = on_open,
                  .on_close = on_close,

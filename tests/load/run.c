@@ -7,6 +7,7 @@
 #include <math.h>
 #include <openssl/x509_vfy.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,24 @@ struct run {
     struct load_stats *opening; /* what was counted while sessions were opened, or NULL */
     struct load_result result;
 };
+
+/* ---- interrupts ---- */
+
+static volatile sig_atomic_t is_interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
+/* Once the clock runs, the first interrupt ends the run in order, with a result. The second one ends the program. */
+static void listen_for_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    s2s_assert(sigaction(SIGINT, &action, NULL) == 0 && sigaction(SIGTERM, &action, NULL) == 0);
+}
 
 /* ---- preparing ---- */
 
@@ -112,7 +131,7 @@ static void sleep_for(uint64_t ns)
 /* What the main thread does while the others play. */
 struct watch {
     struct run *run;
-    const struct load_phase *phase;
+    struct load_phase *phase;
     struct load_histogram *before, *now, *last; /* all operations */
     uint64_t looked;
     bool began, ended; /* the window */
@@ -140,6 +159,8 @@ static void look(struct watch *watch, bool playing)
 {
     struct load_result *result = &watch->run->result;
     uint64_t now = load_now();
+    if (is_interrupted && now < watch->phase->end)
+        watch->phase->end = now;
     if (!watch->began && now >= watch->phase->begin) {
         watch->began = true;
         load_result_begin(result);
@@ -278,6 +299,7 @@ static int measure(struct run *run, struct load_error *error)
 {
     if (!open_sessions(run, error))
         return LOAD_EXIT_NOTHING;
+    listen_for_interrupts();
     struct load_phase phase = measured_phase(run);
     struct load_stats *stats = run_phase(run, &phase, true);
     if (run->opening != NULL)

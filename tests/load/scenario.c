@@ -213,7 +213,7 @@ const struct load_step_info load_steps[LOAD_STEPS] = {
     [LOAD_DECISION] = {"decision", S2S_VERIFICATION_STATUS, .compose = compose_verification, .check = check_decision},
     [LOAD_PROVISION] = {"provision", S2S_PROVISION, .changes = true, .compose = compose_verification,
                         .check = check_provision},
-    [LOAD_GET] = {"get", S2S_GET, .may_wait = true, .compose = compose_get, .check = check_get},
+    [LOAD_GET] = {"get", S2S_GET, .changes = true, .may_wait = true, .compose = compose_get, .check = check_get},
     [LOAD_STATUS] = {"status", S2S_VERIFICATION_STATUS, .compose = compose_verification, .check = check_status},
     [LOAD_CREDENTIAL_STATUS] = {"credential-status", S2S_CREDENTIAL_STATUS, .compose = compose_instance,
                                 .check = check_credential_status},

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define RECONNECT_PAUSE (20 * LOAD_MS)
 #define STARVED_PAUSE (100 * LOAD_MS)
@@ -233,13 +234,18 @@ static bool retry(struct load_slot *slot, enum load_ending ending, uint64_t now)
     return true;
 }
 
+/* One call a line, so that the lines of several threads do not mix. */
 static void write_journal(const struct load_slot *slot, const struct load_step_info *info)
 {
     const struct load_session *session = slot->session;
     FILE *journal = slot->ground->stage->journal;
-    if (journal != NULL && info->changes)
-        fprintf(journal, "%s %s %s %s\n", info->name, session->session_id, session->verification_id,
-                session->instance_id[0] != '\0' ? session->instance_id : "-");
+    if (journal == NULL || !info->changes)
+        return;
+    struct timespec now; /* the time of day, to be held against what others have written down */
+    clock_gettime(CLOCK_REALTIME, &now);
+    fprintf(journal, "%s %s %s %s %s %u %lld.%06ld\n", info->name, session->session_id, session->verification_id,
+            session->instance_id[0] != '\0' ? session->instance_id : "-", slot->request.id, slot->link->number,
+            (long long)now.tv_sec, now.tv_nsec / 1000);
 }
 
 static void go_on(struct load_slot *slot, enum load_step step, uint64_t now)

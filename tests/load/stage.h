@@ -30,7 +30,8 @@ struct load_phase {
     uint64_t ramp;
     uint64_t quota;         /* operations of all players that are begun in the window; UINT64_MAX: no limit */
     uint64_t start;         /* moments of load_now() */
-    uint64_t begin, end;    /* the window: what ends in it counts; `end` UINT64_MAX: with the quota */
+    uint64_t begin;         /* the window: what ends in it counts */
+    _Atomic uint64_t end;   /* of the window; UINT64_MAX: with the quota. An interrupt may bring it forward */
     _Atomic size_t playing; /* players that have not ended */
     _Atomic uint64_t ended; /* when the last operation of those that have ended was over */
 };

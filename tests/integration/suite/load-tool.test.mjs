@@ -20,11 +20,15 @@ const gateway = await Gateway.start('load-tool');
 
 const identity = (who) => ['--cert', bench[`S2S_${who}_CERT`], '--key', bench[`S2S_${who}_KEY`]];
 
-/** Run the tool on `target`; resolves to its exit status, what it says, and the result when there is one. */
-async function load(target, args, { who = ['WALLET'] } = {}) {
+/**
+ * Run the tool on `target`; resolves to its exit status, what it says, and the result when there is one. `through`: a program, with
+ * arguments, that runs it.
+ */
+async function load(target, args, { who = ['WALLET'], through = [] } = {}) {
   const whom = ['--url', target.url, '--ca', bench.S2S_CA, '--signer-ca', bench.S2S_SIGNER_CA];
   const common = [...whom, ...who.flatMap(identity), '--configuration', 'badge_auto', '--json', '-', '--quiet'];
-  const { status, stdout, stderr } = await run(TOOL, [...common, ...args.split(' ')], { maxBuffer: 1 << 24 });
+  const [program, ...rest] = [...through, TOOL, ...common, ...args.split(' ')];
+  const { status, stdout, stderr } = await run(program, rest, { maxBuffer: 1 << 24 });
   return { status, stderr, result: stdout === '' ? undefined : JSON.parse(stdout) };
 }
 
@@ -106,6 +110,14 @@ test('refusals are counted by their kind, and the exit status tells', { skip }, 
   assert.deepEqual(result.errors, { 'HTTP 403 unknown-peer': 5 });
   assert.equal(result.operations.count, 0);
   assert.equal(result.operations.failed, 5);
+});
+
+test('an interrupt ends a run in order', { skip }, async () => {
+  const through = ['timeout', '--preserve-status', '--signal=TERM', '3'];
+  const outcome = await load(gateway, '--on-the-fly --rate 50 --duration 10m initiate', { through });
+  assertClean(outcome, outcome.result?.operations.count);
+  assert.ok(outcome.result.operations.count > 0);
+  assert.ok(outcome.result.seconds < 10, `it went on for ${outcome.result.seconds} s`);
 });
 
 test('a host that is not this machine must be named twice', { skip }, async () => {
