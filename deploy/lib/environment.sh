@@ -52,19 +52,8 @@ environment_is_idle() {
     ! postgres_is_running "$(postgres_folder "$1")"
 }
 
-# environment_ports DIR: the ports of an environment, NAME=value lines in DIR/ports. They are kept from one start to the next
-# (the issuer's identifier contains one) unless somebody else took one meanwhile. Called while nothing of DIR runs.
-environment_ports() {
-    local file=$1/ports name port
-    local -a taken=()
-    for name in "${S2S_LISTENERS[@]}"; do
-        port=$(value_of "$name" "$file")
-        [[ -n $port ]] && port_is_free "$port" || port=$(free_port "${taken[@]}")
-        taken+=("$port")
-        printf '%s=%s\n' "$name" "$port"
-    done >"$file.new"
-    mv "$file.new" "$file"
-}
+# environment_ports DIR: the ports of an environment, in DIR/ports. Called while nothing of DIR runs.
+environment_ports() { assign_ports "$1/ports" "${S2S_LISTENERS[@]}"; }
 
 # environment_port DIR LISTENER
 environment_port() { value_of "$2" "$1/ports"; }

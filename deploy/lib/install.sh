@@ -10,6 +10,7 @@ declare -Ar S2S_PACKAGES=(
              libh2o-dev libuv1-dev libjson-c-dev libssl-dev libpq-dev libyaml-dev libcurl4-openssl-dev zlib1g-dev
              libnghttp2-dev libqrencode-dev check"
     [run]="postgresql openssl"
+    [ha]="haproxy"
     [demo]="curl"
     [test]="python3 postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl"
     [slow-test]="clang libclang-rt-14-dev valgrind shellcheck"

@@ -26,3 +26,18 @@ free_port() {
     done
     die "no free TCP port between $S2S_PORT_FIRST and $S2S_PORT_LAST"
 }
+
+# assign_ports FILE NAME…: a port for each, NAME=value lines in FILE. They are kept from one start to the next (the issuer's
+# identifier contains one) unless somebody else took one meanwhile. Called while none of them is in use by its owner.
+assign_ports() {
+    local file=$1 name port
+    local -a taken=()
+    shift
+    for name in "$@"; do
+        port=$(value_of "$name" "$file")
+        [[ -n $port ]] && port_is_free "$port" || port=$(free_port "${taken[@]}")
+        taken+=("$port")
+        printf '%s=%s\n' "$name" "$port"
+    done >"$file.new"
+    mv "$file.new" "$file"
+}

@@ -51,12 +51,25 @@ postgres_is_running() {
     pid=$(postgres_pid "$1") && process_runs "$pid" "$1/data"
 }
 
+# postgres_configure CLUSTER PORT: the settings of an environment.
+postgres_configure() {
+    local cluster=$1 port=$2 sockets=$1/socket
+    as_database_user mkdir -p "$sockets"
+    ((${#sockets} <= S2S_SOCKET_PATH_MAX)) || sockets=
+    as_database_user tee "$cluster/data/local.conf" >/dev/null <<END
+listen_addresses = '127.0.0.1'
+port = $port
+unix_socket_directories = '$sockets'
+max_connections = 200
+log_line_prefix = '%m [%p] %q%u@%d '
+END
+}
+
 # postgres_create CLUSTER PORT: initdb and settings, unless it is there; the port is set anew each time.
 postgres_create() {
-    local cluster=$1 port=$2 sockets=$1/socket
+    local cluster=$1 port=$2
     if [[ ! -e $cluster/complete ]]; then
         as_database_user rm -rf "$cluster/data"
-        as_database_user mkdir -p "$sockets"
         local role
         for role in postgres s2s; do
             openssl rand -hex 16 | as_database_user tee "$cluster/$role.password" >/dev/null
@@ -67,14 +80,7 @@ postgres_create() {
         printf "include 'local.conf'\n" | as_database_user tee -a "$cluster/data/postgresql.conf" >/dev/null
         as_database_user touch "$cluster/complete"
     fi
-    ((${#sockets} <= S2S_SOCKET_PATH_MAX)) || sockets=
-    as_database_user tee "$cluster/data/local.conf" >/dev/null <<END
-listen_addresses = '127.0.0.1'
-port = $port
-unix_socket_directories = '$sockets'
-max_connections = 200
-log_line_prefix = '%m [%p] %q%u@%d '
-END
+    postgres_configure "$cluster" "$port"
 }
 
 # postgres_start CLUSTER
@@ -86,10 +92,10 @@ postgres_start() {
         }
 }
 
-# postgres_stop CLUSTER: fast (open transactions are rolled back); nothing to do when it does not run.
+# postgres_stop CLUSTER [MODE]: `fast` unless given (open transactions are rolled back); nothing to do when it does not run.
 postgres_stop() {
     postgres_is_running "$1" || return 0
-    as_database_user "$(postgres_tool pg_ctl)" stop --silent --pgdata="$1/data" --mode=fast --wait --timeout=60
+    as_database_user "$(postgres_tool pg_ctl)" stop --silent --pgdata="$1/data" --mode="${2:-fast}" --wait --timeout=60
 }
 
 # postgres_login CLUSTER ROLE: export libpq's variables for the role.
