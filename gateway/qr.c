@@ -67,14 +67,15 @@ char *gw_qr_svg(const struct gw_qr *qr)
     return text;
 }
 
-void gw_qr_print(const struct gw_qr *qr, FILE *out, bool inverse)
+void gw_qr_print(const struct gw_qr *qr, FILE *out, bool colours)
 {
     static const char *const blocks[] = {" ", "▄", "▀", "█"}; /* by the upper and the lower half */
     for (int y = -QUIET; y < qr->size + QUIET; y += 2) {
+        fputs(colours ? "\033[30;107m" : "", out);
         for (int x = -QUIET; x < qr->size + QUIET; ++x) {
-            bool upper = gw_qr_dark(qr, x, y) != inverse, lower = gw_qr_dark(qr, x, y + 1) != inverse;
+            bool upper = gw_qr_dark(qr, x, y) == colours, lower = gw_qr_dark(qr, x, y + 1) == colours;
             fputs(blocks[2 * upper + lower], out);
         }
-        fputc('\n', out);
+        fputs(colours ? "\033[0m\n" : "\n", out);
     }
 }

@@ -25,7 +25,8 @@ bool gw_qr_dark(const struct gw_qr *qr, int x, int y);
 /* The image as SVG, with its quiet zone, black on white; the caller frees it. */
 char *gw_qr_svg(const struct gw_qr *qr);
 
-/* Write it with half blocks, two rows of modules a line. `inverse`: for terminals that are light on dark, as most. */
-void gw_qr_print(const struct gw_qr *qr, FILE *out, bool inverse);
+/* Write it with half blocks, two rows of modules a line. `colours`: black on white, whatever the terminal's colours
+ * are; else for one that is light on dark, as most. */
+void gw_qr_print(const struct gw_qr *qr, FILE *out, bool colours);
 
 #endif

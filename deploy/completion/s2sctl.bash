@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # bash completion of s2sctl. SPDX-License-Identifier: Apache-2.0
 # Written by `s2sctl completion bash`.
 

@@ -227,7 +227,7 @@ static const struct {
     const char *shell, *begin, *function, *end;
 } shells[] = {
     {"bash",
-     "# bash completion of s2sctl. SPDX-License-Identifier: Apache-2.0\n"
+     "# shellcheck shell=bash\n# bash completion of s2sctl. SPDX-License-Identifier: Apache-2.0\n"
      "# Written by `s2sctl completion bash`.\n\n",
      "_s2sctl() {\n", bash_end},
     {"zsh",

@@ -44,8 +44,6 @@ static void set_identity(CURL *curl, const struct ctl_http_identity *identity)
         curl_easy_setopt(curl, CURLOPT_SSLKEY, identity->key);
     if (identity->ca != NULL)
         curl_easy_setopt(curl, CURLOPT_CAINFO, identity->ca);
-    if (identity->any_host)
-        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
 }
 
 static struct curl_slist *header_list(const struct ctl_http_request *request)

@@ -16,7 +16,6 @@
 struct ctl_http_identity {
     const char *certificate, *key; /* PEM files: who we are */
     const char *ca;                /* PEM file: who may sign the server's certificate; the system's when NULL */
-    bool any_host;                 /* do not look whether the certificate is for this host */
 };
 
 struct ctl_http_request {

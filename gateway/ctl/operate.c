@@ -187,7 +187,7 @@ static void show_offer(struct ctl *ctl, struct json_object *answer)
     const char *link = s2s_json_string(answer, "deepLink");
     struct gw_qr qr;
     if (!ctl_given(ctl, "no-qr") && link != NULL && gw_qr_make(link, &qr)) {
-        gw_qr_print(&qr, ctl->screen.out, true);
+        gw_qr_print(&qr, ctl->screen.out, ctl->screen.colours);
         gw_qr_free(&qr);
     }
     show_line(ctl, "offer", s2s_json_string(offer, "offerId"));

@@ -11,6 +11,12 @@
 #include "proto/jwk.h"
 #include "proto/messages.h"
 
+/* Files of the folder. */
+#define CTL_WALLET_STATE "state.json"
+#define CTL_WALLET_WSK "signing-key.pem"
+#define CTL_WALLET_WEK "encryption-key.pem"
+#define CTL_WALLET_CREDENTIALS "credentials.json" /* those that were fetched last */
+
 struct ctl_wallet {
     struct ctl *ctl;
     const char *folder;

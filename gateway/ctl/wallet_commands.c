@@ -14,7 +14,6 @@
 #include <string.h>
 #include <time.h>
 
-#define CREDENTIALS "credentials.json"
 #define MAX_KEYS 64
 #define MAX_DEVICES 1000000
 #define MAX_DEPTH 64
@@ -347,7 +346,7 @@ static enum ctl_status show_credentials(struct ctl_wallet *wallet, struct json_o
     json_object_object_add(shown, "credentialVersion", json_object_get(s2s_json_get(answer, "credentialVersion")));
     json_object_object_add(shown, "credentials", json_object_get(ctl->json || decoded == NULL ? list : decoded));
     ctl_show(ctl, NULL, shown);
-    return ctl_wallet_write(wallet, CREDENTIALS, text, plain.len);
+    return ctl_wallet_write(wallet, CTL_WALLET_CREDENTIALS, text, plain.len);
 }
 
 /* Put the transaction of a 202 in the place of the presentment keys (D9). */
@@ -460,8 +459,9 @@ enum ctl_status ctl_run_wallet_decode(struct ctl *ctl)
     enum ctl_status status = begin(ctl, &wallet, 0);
     if (status == CTL_OK) {
         struct ctl_decoder decoder = {.arena = ctl->arena};
-        const char *text = ctl->operand_count > 0 ? ctl->operands[0] : ctl_wallet_read(&wallet, CREDENTIALS, &len);
-        decoder.key = ctl_wallet_read(&wallet, "encryption-key.pem", &decoder.key_len);
+        const char *text =
+            ctl->operand_count > 0 ? ctl->operands[0] : ctl_wallet_read(&wallet, CTL_WALLET_CREDENTIALS, &len);
+        decoder.key = ctl_wallet_read(&wallet, CTL_WALLET_WEK, &decoder.key_len);
         struct json_object *thing =
             text != NULL ? ctl_decode(&decoder, text, ctl->operand_count > 0 ? strlen(text) : len) : NULL;
         if (thing != NULL)

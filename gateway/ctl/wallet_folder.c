@@ -15,9 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STATE "state.json"
-#define WSK "signing-key.pem"
-#define WEK "encryption-key.pem"
 #define MAX_FILE ((size_t)16 << 20)
 
 /* ---- files ---- */
@@ -50,7 +47,7 @@ enum ctl_status ctl_wallet_write(const struct ctl_wallet *wallet, const char *na
 enum ctl_status ctl_wallet_save(const struct ctl_wallet *wallet)
 {
     const char *text = json_object_to_json_string_ext(wallet->state, JSON_C_TO_STRING_PRETTY);
-    return ctl_wallet_write(wallet, STATE, text, strlen(text));
+    return ctl_wallet_write(wallet, CTL_WALLET_STATE, text, strlen(text));
 }
 
 const char *ctl_wallet_text(const struct ctl_wallet *wallet, const char *name, const char *command)
@@ -134,9 +131,9 @@ enum ctl_status ctl_wallet_make_keys(struct ctl_wallet *wallet, const char *alg,
     s2s_json_set_string(wallet->state, "signatureAlgorithm", alg);
     s2s_json_set_string(wallet->state, "encryptionAlgorithm", encryption_alg);
     s2s_json_set_string(wallet->state, "encryptionKeyId", kid);
-    enum ctl_status status = make_key(wallet, WSK, curve, alg, NULL, &wallet->wsk);
+    enum ctl_status status = make_key(wallet, CTL_WALLET_WSK, curve, alg, NULL, &wallet->wsk);
     if (status == CTL_OK)
-        status = make_key(wallet, WEK, suite->curve, encryption_alg, kid, &wallet->wek);
+        status = make_key(wallet, CTL_WALLET_WEK, suite->curve, encryption_alg, kid, &wallet->wek);
     return status == CTL_OK ? ctl_wallet_save(wallet) : status;
 }
 
@@ -165,9 +162,9 @@ static const char *option_or(const struct ctl *ctl, const char *option, const ch
 static enum ctl_status read_state(struct ctl_wallet *wallet)
 {
     size_t len;
-    const char *text = ctl_wallet_read(wallet, STATE, &len);
-    wallet->state =
-        text != NULL ? ctl_parse_json(wallet->ctl, path_of(wallet, STATE), text, len) : ctl_object(wallet->ctl);
+    const char *text = ctl_wallet_read(wallet, CTL_WALLET_STATE, &len);
+    wallet->state = text != NULL ? ctl_parse_json(wallet->ctl, path_of(wallet, CTL_WALLET_STATE), text, len)
+                                 : ctl_object(wallet->ctl);
     if (wallet->state == NULL || !json_object_is_type(wallet->state, json_type_object))
         return CTL_USAGE;
     const char *issuer = option_or(wallet->ctl, "issuer", "S2S_ISSUER_URL");
@@ -192,9 +189,10 @@ enum ctl_status ctl_wallet_open(struct ctl *ctl, struct ctl_wallet *wallet)
         return ctl_fail(CTL_USAGE, "%s: %s", wallet->folder, strerror(errno));
     enum ctl_status status = read_state(wallet);
     if (status == CTL_OK)
-        status = read_key(wallet, WSK, s2s_json_string(wallet->state, "signatureAlgorithm"), NULL, &wallet->wsk);
+        status =
+            read_key(wallet, CTL_WALLET_WSK, s2s_json_string(wallet->state, "signatureAlgorithm"), NULL, &wallet->wsk);
     if (status == CTL_OK)
-        status = read_key(wallet, WEK, s2s_json_string(wallet->state, "encryptionAlgorithm"),
+        status = read_key(wallet, CTL_WALLET_WEK, s2s_json_string(wallet->state, "encryptionAlgorithm"),
                           s2s_json_string(wallet->state, "encryptionKeyId"), &wallet->wek);
     return status;
 }

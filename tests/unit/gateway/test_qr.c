@@ -48,19 +48,23 @@ START_TEST(svg_is_one_image_with_a_quiet_zone)
 }
 END_TEST
 
+static const char *printed(bool colours)
+{
+    static char text[65536];
+    FILE *out = fmemopen(text, sizeof text, "w");
+    gw_qr_print(&qr, out, colours);
+    fclose(out);
+    return text;
+}
+
 START_TEST(a_terminal_gets_two_rows_a_line)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    gw_qr_print(&qr, out, false);
-    fclose(out);
     int lines = 0;
-    for (const char *c = text; *c; c++)
+    for (const char *c = printed(true); *c; c++)
         lines += *c == '\n';
     ck_assert_int_eq(lines, (qr.size + 8 + 1) / 2);
-    ck_assert_ptr_nonnull(strstr(text, "    █▀▀▀▀▀█"));
-    free(text);
+    ck_assert_ptr_nonnull(strstr(printed(true), "\033[30;107m    █▀▀▀▀▀█"));
+    ck_assert_ptr_nonnull(strstr(printed(false), "\n████ ▄▄▄▄▄ █"));
 }
 END_TEST
 
