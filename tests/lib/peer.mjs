@@ -32,6 +32,7 @@
 //                        without memory, who approves of everything: its ids are made of those that it is asked about
 //   answer               `status` (200), `headers` ({}), `body` (a string, or JSON; default: as ok), `members` (of the
 //                        JSON, added or replaced)
+//   strict               as ok, but 422 to an x-request-id that came before with another body
 //   other-session        as ok, but with a session id of its own making
 //   unavailable-once     503 with Retry-After to the first request of each x-request-id, then ok
 //   unavailable          503 with Retry-After, for ever
@@ -232,6 +233,7 @@ function sendFiller(response, octets) {
   write();
 }
 
+const bodies = new Map(); // request id → the body that it came with first
 const seen = new Set(); // request ids that were answered 503 once
 const stuck = new Map(); // thing → the request id that is answered 503 for ever
 
@@ -242,6 +244,11 @@ const BEHAVIOURS = {
     const { status = 200, headers = {}, members = {} } = exchange.parameters;
     const { body = { ...usualAnswer(exchange), ...members } } = exchange.parameters;
     send(exchange, Number(status), body, headers);
+  },
+
+  strict(exchange) {
+    const reused = !bodies.get(exchange.requestId).equals(exchange.bytes);
+    return reused ? sendProblem(exchange, 422) : sendUsual(exchange);
   },
 
   'other-session'(exchange) {
@@ -354,6 +361,7 @@ function answer(request, response, bytes, connection) {
     connection,
   };
   note(exchange);
+  if (!bodies.has(exchange.requestId)) bodies.set(exchange.requestId, bytes);
   const act = BEHAVIOURS[behaviour] ?? (() => sendProblem(exchange, 501));
   setTimeout(() => act(exchange), Number(parameters.delay ?? 0));
 }

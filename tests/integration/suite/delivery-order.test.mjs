@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { otpItem } from '../../interop/lib/payloads.mjs';
 import { assertOk } from '../../interop/suite/support.mjs';
 import { eventually } from '../lib/bench.mjs';
-import { allDelivered, callOut, command, delivered, laneOpened, open, openMany, owed } from '../lib/deliveries.mjs';
+import { allDelivered, callOut, command, delivered, hurry, laneOpened, open, openMany, owed } from '../lib/deliveries.mjs';
 import { Gateway, withGateway } from '../lib/gateway.mjs';
 import { DatabaseLink } from '../lib/link.mjs';
 import { Peer } from '../lib/peer.mjs';
@@ -94,6 +94,35 @@ describe('nothing older after newer', () => {
       assert.equal(requests.at(-1).json.action, 'RESUME');
       assert.notEqual(requests.at(-1).requestId, requests[0].requestId, 'another body under one id would be refused');
     }));
+});
+
+// A peer that stood still may read it after what was sent later. It does one thing under one request id.
+describe('a message without an answer loses its request id to what follows it', () => {
+  for (const [how, answer] of [
+    ['and the peer takes that', 'ok'],
+    ['which the peer has used for the first one', 'strict'],
+  ]) {
+    test(how, () =>
+      withDeliveries('delivery-stray', {}, async (gateway, wallet) => {
+        const { instances } = await wallet.approvedSession();
+        const [instanceId] = instances;
+        peer.behave({ [MANAGE]: 'hang' });
+        await command(gateway, instanceId, 'SUSPEND');
+        await eventually('it has timed out', async () => (await owed(gateway, instanceId))?.attempts > 0);
+        await command(gateway, instanceId, 'RESUME');
+        peer.behave({ [MANAGE]: answer });
+        await hurry(gateway);
+        const entries = await delivered(gateway, instanceId);
+        peer.behave();
+        // Each may have been made more than once.
+        const steps = peer.requests(of(instanceId)).map(({ json, requestId }) => `${json.action} ${requestId}`);
+        const [first, taking, last, ...more] = new Set(steps);
+        const used = first.replace('SUSPEND ', '');
+        assert.deepEqual([taking, more], [`RESUME ${used}`, []]);
+        assert.equal(last, `RESUME ${entries.at(-1).request_id}`);
+        assert.notEqual(last, taking);
+      }));
+  }
 });
 
 describe('the gateway goes', () => {
