@@ -54,10 +54,14 @@ export async function eventually(what, probe, { timeoutMs = 10_000, pauseMs = 50
 // Below the range that the kernel gives to outgoing connections.
 const PORTS = { first: 15_000, count: 17_000 };
 
+const givenPorts = new Set(); // gateways share ports without a word: what was given must not be given again
+
 /** A TCP port of loopback on which nobody listens. */
 export async function freePort() {
   for (;;) {
     const port = PORTS.first + (randomBytes(4).readUInt32BE() % PORTS.count);
+    if (givenPorts.has(port)) continue;
+    givenPorts.add(port);
     const server = net.createServer().listen(port, '127.0.0.1');
     const outcome = await Promise.race([once(server, 'listening'), once(server, 'error')]).catch(() => 'taken');
     if (outcome === 'taken' || outcome[0] instanceof Error) continue;
