@@ -13,7 +13,7 @@ const REQUESTS = 20;
 const LOG = join(bench.S2S_PG_DIR, 'server.log');
 
 /** What goes on without requests: claims, the ends of jobs, chores, and the operators' probe. */
-const BACKGROUND = /(_claim|_done|_due|_set|maintain)$|^ping$/;
+const BACKGROUND = /(_claim|_done|_due|_set|_forget|maintain)$|^ping$/;
 
 const gateway = await Gateway.prepare('round-trips');
 await sql(
