@@ -35,16 +35,6 @@ static const struct form *form_of(const struct json_object *attestation)
     return NULL;
 }
 
-static bool is_key(const struct json_object *jwk, const struct s2s_jwk *key)
-{
-    struct s2s_jwk *attested;
-    if (s2s_failed(s2s_jwk_parse_public(jwk, &attested))) /* perhaps of a kind that we cannot read */
-        return false;
-    bool same = strcmp(s2s_jwk_thumbprint(attested), s2s_jwk_thumbprint(key)) == 0;
-    s2s_jwk_free(attested);
-    return same;
-}
-
 static struct s2s_result find_key(const struct s2s_attestation_policy *policy, const struct json_object *keys,
                                   const struct s2s_jwk *key)
 {
@@ -53,7 +43,7 @@ static struct s2s_result find_key(const struct s2s_attestation_policy *policy, c
     if (json_object_array_length(keys) > policy->max_keys)
         return s2s_fail(S2S_LIMIT, "the attestation has too many keys");
     for (size_t i = 0; i < json_object_array_length(keys); i++) {
-        if (is_key(json_object_array_get_idx(keys, i), key))
+        if (s2s_jwk_is(json_object_array_get_idx(keys, i), key)) /* some may be of kinds that we cannot read */
             return s2s_ok();
     }
     return s2s_fail(S2S_MISMATCH, "the attestation is of other keys");

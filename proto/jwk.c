@@ -207,8 +207,8 @@ static struct s2s_result read_public(struct s2s_jwk *jwk)
     return s2s_curve_check_order(jwk->curve, raw, jwk->pkey);
 }
 
-/* Fill the empty `jwk`. */
-static struct s2s_result read_key(const struct json_object *json, struct s2s_jwk *jwk)
+/* Everything that the text says, before the key is made of it. */
+static struct s2s_result read_members(const struct json_object *json, struct s2s_jwk *jwk)
 {
     if (!json_object_is_type(json, json_type_object))
         return s2s_fail(S2S_MALFORMED, "the JWK is not an object");
@@ -219,7 +219,13 @@ static struct s2s_result read_key(const struct json_object *json, struct s2s_jwk
     S2S_TRY(read_optional(json, "kid", &jwk->kid));
     S2S_TRY(read_use(json, &jwk->uses));
     S2S_TRY(read_key_ops(json, &jwk->uses));
-    S2S_TRY(read_raw(json, jwk->curve, jwk->raw));
+    return read_raw(json, jwk->curve, jwk->raw);
+}
+
+/* Fill the empty `jwk`. */
+static struct s2s_result read_key(const struct json_object *json, struct s2s_jwk *jwk)
+{
+    S2S_TRY(read_members(json, jwk));
     S2S_TRY(jwk->is_private ? read_pair(json, jwk) : read_public(jwk));
     return set_thumbprint(jwk);
 }
@@ -244,6 +250,16 @@ struct s2s_result s2s_jwk_parse_private(const struct json_object *json, struct s
     struct s2s_jwk *jwk = new_jwk();
     jwk->is_private = true;
     return take(jwk, read_key(json, jwk), out);
+}
+
+bool s2s_jwk_is(const struct json_object *json, const struct s2s_jwk *key)
+{
+    struct s2s_jwk read = {.uses = EVERY_USE};
+    bool same = !s2s_failed(read_members(json, &read)) && read.curve == key->curve &&
+                memcmp(read.raw, key->raw, s2s_curves[key->curve].raw_size) == 0;
+    free(read.alg);
+    free(read.kid);
+    return same;
 }
 
 static struct s2s_result adopt(EVP_PKEY *pkey, struct s2s_jwk *jwk)

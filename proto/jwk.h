@@ -28,6 +28,10 @@ struct s2s_jwk;
  * Free with s2s_jwk_free. */
 S2S_MUST_CHECK struct s2s_result s2s_jwk_parse_public(const struct json_object *json, struct s2s_jwk **out);
 
+/* Whether `json` is a public key as s2s_jwk_parse_public would read it, and the same key as `key` (RFC 7638: kty, crv
+ * and coordinates). Makes no point of the coordinates: those that equal checked ones are good. */
+bool s2s_jwk_is(const struct json_object *json, const struct s2s_jwk *key);
+
 /* Read a private key of our own; the public members must match `d`. */
 S2S_MUST_CHECK struct s2s_result s2s_jwk_parse_private(const struct json_object *json, struct s2s_jwk **out);
 

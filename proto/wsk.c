@@ -200,16 +200,6 @@ struct s2s_result s2s_wsk_check_wek(struct s2s_arena *arena, const struct s2s_ws
     return check_key_binding(arena, ctx, jwt, wek);
 }
 
-static bool header_has_key(const struct s2s_jws *jws, const struct s2s_jwk *key)
-{
-    struct s2s_jwk *embedded;
-    if (s2s_failed(s2s_jwk_parse_public(s2s_json_get(jws->header, "jwk"), &embedded)))
-        return false;
-    bool same = strcmp(s2s_jwk_thumbprint(embedded), s2s_jwk_thumbprint(key)) == 0;
-    s2s_jwk_free(embedded);
-    return same;
-}
-
 static struct s2s_result check_proof(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
                                      const struct json_object *key_data, const struct s2s_jwk *key)
 {
@@ -219,7 +209,7 @@ static struct s2s_result check_proof(struct s2s_arena *arena, const struct s2s_w
     struct s2s_jws jws;
     struct json_object *claims;
     S2S_TRY(open_jwt(arena, jwt, "openid4vci-proof+jwt", key, &jws, &claims));
-    if (!header_has_key(&jws, key))
+    if (!s2s_jwk_is(s2s_json_get(jws.header, "jwk"), key))
         return unauthenticated("the proof of a presentment key names another key");
     if (!s2s_jwt_has_audience(claims, ctx->issuer))
         return unauthenticated("the proof of a presentment key is for another issuer");

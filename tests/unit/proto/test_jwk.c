@@ -107,10 +107,27 @@ START_TEST(test_public_refusals)
         {"{" P256 ",\"key_ops\":\"verify\"}", S2S_MALFORMED},
         {"{" P256 ",\"key_ops\":[1]}", S2S_MALFORMED},
     };
+    struct s2s_jwk *key = public_key(json("{" P256 "}"));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         enum s2s_code code = parse_public(rows[i].text);
         ck_assert_msg(code == rows[i].code, "%s: %d", rows[i].text, (int)code);
+        ck_assert_msg(!s2s_jwk_is(json(rows[i].text), key), "%s", rows[i].text);
     }
+}
+END_TEST
+
+START_TEST(test_same_key)
+{
+    struct s2s_jwk *ec = public_key(json("{" P256 ",\"alg\":\"ES256\",\"kid\":\"k\"}"));
+    struct s2s_jwk *okp = public_key(json("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" ED25519_X "\"}"));
+    ck_assert(s2s_jwk_is(json("{" P256 "}"), ec));
+    ck_assert(s2s_jwk_is(json("{" P256 ",\"alg\":\"HPKE-0\",\"kid\":\"other\",\"use\":\"enc\"}"), ec));
+    ck_assert(s2s_jwk_is(public_json(okp), okp));
+    /* another one, and the same octets on another curve */
+    ck_assert(!s2s_jwk_is(public_json(new_key(S2S_P256, "ES256", NULL)), ec));
+    ck_assert(!s2s_jwk_is(json("{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"" ED25519_X "\"}"), okp));
+    ck_assert(!s2s_jwk_is(public_json(okp), ec));
+    ck_assert(!s2s_jwk_is(NULL, ec));
 }
 END_TEST
 
@@ -257,6 +274,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_thumbprints);
     tcase_add_test(tc, test_members);
     tcase_add_test(tc, test_public_refusals);
+    tcase_add_test(tc, test_same_key);
     tcase_add_test(tc, test_points_of_small_order);
     tcase_add_test(tc, test_ed25519_points);
     tcase_add_test(tc, test_private_keys);
