@@ -206,15 +206,55 @@ struct s2s_result s2s_jws_verify(const struct s2s_jws *jws, const struct s2s_jwk
     return s2s_jws_verify_raw(key, jws->signing_input, jws->signature);
 }
 
-static bool ecdsa_sign(EVP_PKEY *pkey, const uint8_t *digest, size_t digest_len, uint8_t *signature, size_t half)
+struct s2s_jws_signer {
+    const struct algorithm *algorithm;
+    EVP_PKEY *pkey;
+    EVP_PKEY_CTX *ecdsa; /* ready to sign; NULL for EdDSA */
+};
+
+static EVP_PKEY_CTX *new_ecdsa(EVP_PKEY *pkey)
 {
-    unsigned char der[MAX_DER];
-    size_t len = sizeof der;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
     s2s_assert(ctx != NULL);
-    bool ok = EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_sign(ctx, der, &len, digest, digest_len) == 1;
+    if (EVP_PKEY_sign_init(ctx) == 1)
+        return ctx;
     EVP_PKEY_CTX_free(ctx);
-    return ok && ecdsa_from_der(der, len, signature, half);
+    return NULL;
+}
+
+static void free_ecdsa(void *ctx)
+{
+    EVP_PKEY_CTX_free(ctx);
+}
+
+struct s2s_result s2s_jws_signer_new(struct s2s_arena *arena, const struct s2s_jwk *key, struct s2s_jws_signer **out)
+{
+    struct s2s_jws_signer made = {.pkey = s2s_jwk_pkey(key)};
+    S2S_TRY(algorithm_of_key(key, &made.algorithm));
+    if (!s2s_jwk_is_private(key))
+        return s2s_fail(S2S_BAD_KEY, "signing needs a private key");
+    *out = s2s_arena_alloc(arena, sizeof **out);
+    if (*out == NULL)
+        return s2s_fail(S2S_LIMIT, "no room for a signer");
+    if (s2s_curves[made.algorithm->curve].is_ec) {
+        made.ecdsa = new_ecdsa(made.pkey);
+        if (made.ecdsa == NULL)
+            return s2s_crypto_fail(S2S_INTERNAL, "signing failed");
+        s2s_arena_defer(arena, free_ecdsa, made.ecdsa);
+    }
+    **out = made;
+    return s2s_ok();
+}
+
+static bool ecdsa_sign(const struct s2s_jws_signer *signer, struct s2s_bytes message, uint8_t *signature, size_t half)
+{
+    uint8_t digest[S2S_MAX_HASH];
+    enum s2s_hash hash = signer->algorithm->hash;
+    unsigned char der[MAX_DER];
+    size_t len = sizeof der;
+    return !s2s_failed(s2s_hash(hash, message, digest)) &&
+           EVP_PKEY_sign(signer->ecdsa, der, &len, digest, s2s_hash_size(hash)) == 1 &&
+           ecdsa_from_der(der, len, signature, half);
 }
 
 static bool eddsa_sign(EVP_PKEY *pkey, struct s2s_bytes message, uint8_t *signature, size_t size)
@@ -227,30 +267,27 @@ static bool eddsa_sign(EVP_PKEY *pkey, struct s2s_bytes message, uint8_t *signat
     return ok;
 }
 
-struct s2s_result s2s_jws_sign_raw(struct s2s_arena *arena, const struct s2s_jwk *key, struct s2s_bytes message,
-                                   struct s2s_bytes *signature)
+struct s2s_result s2s_jws_signer_sign(struct s2s_arena *arena, const struct s2s_jws_signer *signer,
+                                      struct s2s_bytes message, struct s2s_bytes *signature)
 {
-    const struct algorithm *algorithm;
-    S2S_TRY(algorithm_of_key(key, &algorithm));
-    if (!s2s_jwk_is_private(key))
-        return s2s_fail(S2S_BAD_KEY, "signing needs a private key");
-
-    size_t half = s2s_curves[algorithm->curve].size;
+    size_t half = s2s_curves[signer->algorithm->curve].size;
     uint8_t *out = s2s_arena_alloc(arena, 2 * half);
     if (out == NULL)
         return s2s_fail(S2S_LIMIT, "no room for a signature");
-    bool ok;
-    if (s2s_curves[algorithm->curve].is_ec) {
-        uint8_t digest[S2S_MAX_HASH];
-        S2S_TRY(s2s_hash(algorithm->hash, message, digest));
-        ok = ecdsa_sign(s2s_jwk_pkey(key), digest, s2s_hash_size(algorithm->hash), out, half);
-    } else {
-        ok = eddsa_sign(s2s_jwk_pkey(key), message, out, 2 * half);
-    }
+    bool ok = signer->ecdsa != NULL ? ecdsa_sign(signer, message, out, half)
+                                    : eddsa_sign(signer->pkey, message, out, 2 * half);
     if (!ok)
         return s2s_crypto_fail(S2S_INTERNAL, "signing failed");
     *signature = s2s_bytes(out, 2 * half);
     return s2s_ok();
+}
+
+struct s2s_result s2s_jws_sign_raw(struct s2s_arena *arena, const struct s2s_jwk *key, struct s2s_bytes message,
+                                   struct s2s_bytes *signature)
+{
+    struct s2s_jws_signer *signer;
+    S2S_TRY(s2s_jws_signer_new(arena, key, &signer));
+    return s2s_jws_signer_sign(arena, signer, message, signature);
 }
 
 struct s2s_result s2s_jws_sign(struct s2s_arena *arena, const struct s2s_jwk *key, struct json_object *header,

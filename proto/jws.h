@@ -39,6 +39,15 @@ S2S_MUST_CHECK struct s2s_result s2s_jws_verify_raw(const struct s2s_jwk *key, s
 S2S_MUST_CHECK struct s2s_result s2s_jws_sign_raw(struct s2s_arena *arena, const struct s2s_jwk *key,
                                                   struct s2s_bytes message, struct s2s_bytes *signature);
 
+/* A private key made ready to sign one message after the other, on one thread. Borrows the key; lives in the arena. */
+struct s2s_jws_signer;
+S2S_MUST_CHECK struct s2s_result s2s_jws_signer_new(struct s2s_arena *arena, const struct s2s_jwk *key,
+                                                    struct s2s_jws_signer **out);
+
+/* As s2s_jws_sign_raw. */
+S2S_MUST_CHECK struct s2s_result s2s_jws_signer_sign(struct s2s_arena *arena, const struct s2s_jws_signer *signer,
+                                                     struct s2s_bytes message, struct s2s_bytes *signature);
+
 /* A compact JWS. `header` has every member but `alg`, which is set here from the key. `*out` is
  * NUL-terminated and lives in the arena. */
 S2S_MUST_CHECK struct s2s_result s2s_jws_sign(struct s2s_arena *arena, const struct s2s_jwk *key,

@@ -40,9 +40,17 @@ static char *reserve(struct gw_text *text, size_t more)
     return text->data + text->len;
 }
 
+void gw_text_cut(struct gw_text *text, size_t len)
+{
+    s2s_assert(len <= text->len);
+    text->len = len;
+    if (text->data)
+        text->data[len] = '\0';
+}
+
 void gw_text_clear(struct gw_text *text)
 {
-    text->len = 0;
+    gw_text_cut(text, 0);
 }
 
 void gw_text_add(struct gw_text *text, const char *data, size_t len)

@@ -27,7 +27,8 @@ static inline struct gw_text gw_text(struct s2s_arena *arena)
     return (struct gw_text){.arena = arena};
 }
 
-/* Forget the content and keep the memory. */
+/* Forget what is beyond the first `len` characters, or all, and keep the memory. */
+void gw_text_cut(struct gw_text *text, size_t len);
 void gw_text_clear(struct gw_text *text);
 
 /* Append octets as they are, a string as it is, the base64url of `octets`. */

@@ -287,22 +287,37 @@ struct json_object *gw_signer_x5c(const struct gw_signer *signer)
     return signer->x5c;
 }
 
-struct s2s_result gw_signer_sign(const struct gw_signer *signer, struct s2s_arena *arena, enum gw_signed_type type,
-                                 int64_t now, struct s2s_bytes payload, char **out)
+struct s2s_result gw_signing_begin(const struct gw_signer *signer, struct s2s_arena *arena, enum gw_signed_type type,
+                                   int64_t now, struct gw_signing *out)
 {
     if (!gw_signer_valid(signer, now))
         return s2s_fail(S2S_STALE, "the signing certificate is not valid now");
-    struct gw_text jws = gw_text(arena);
-    gw_text_add(&jws, (const char *)signer->headers[type].data, signer->headers[type].len);
-    gw_text_add_b64(&jws, payload);
-    if (jws.failed)
+    *out = (struct gw_signing){.arena = arena, .header = signer->headers[type]};
+    return s2s_jws_signer_new(arena, signer->key, &out->key);
+}
+
+struct s2s_result gw_signing_add(const struct gw_signing *signing, struct s2s_bytes payload, struct gw_text *out)
+{
+    size_t begin = out->len;
+    gw_text_add(out, (const char *)signing->header.data, signing->header.len);
+    gw_text_add_b64(out, payload);
+    if (out->failed)
         return s2s_fail(S2S_LIMIT, "the text to sign is too large");
     struct s2s_bytes signature;
-    S2S_TRY(s2s_jws_sign_raw(arena, signer->key, s2s_bytes(jws.data, jws.len), &signature));
-    gw_text_add_string(&jws, ".");
-    gw_text_add_b64(&jws, signature);
-    if (jws.failed)
-        return s2s_fail(S2S_LIMIT, "the signed text is too large");
+    S2S_TRY(
+        s2s_jws_signer_sign(signing->arena, signing->key, s2s_bytes(out->data + begin, out->len - begin), &signature));
+    gw_text_add_string(out, ".");
+    gw_text_add_b64(out, signature);
+    return out->failed ? s2s_fail(S2S_LIMIT, "the signed text is too large") : s2s_ok();
+}
+
+struct s2s_result gw_signer_sign(const struct gw_signer *signer, struct s2s_arena *arena, enum gw_signed_type type,
+                                 int64_t now, struct s2s_bytes payload, char **out)
+{
+    struct gw_signing signing;
+    struct gw_text jws = gw_text(arena);
+    S2S_TRY(gw_signing_begin(signer, arena, type, now, &signing));
+    S2S_TRY(gw_signing_add(&signing, payload, &jws));
     *out = jws.data;
     return s2s_ok();
 }

@@ -6,6 +6,7 @@
 #define GW_SIGNER_H
 
 #include "gateway/config.h"
+#include "gateway/credential/jsontext.h"
 #include "proto/jws.h"
 
 #include <stdint.h>
@@ -41,6 +42,20 @@ enum gw_signed_type {
 S2S_MUST_CHECK struct s2s_result gw_signer_sign(const struct gw_signer *signer, struct s2s_arena *arena,
                                                 enum gw_signed_type type, int64_t now, struct s2s_bytes payload,
                                                 char **out);
+
+/* Several such JWSs, one after the other, on one thread: what they have in common is made once. In the arena, with the
+ * signer borrowed. S2S_STALE: the certificate is not valid at `now`. */
+struct gw_signing {
+    struct s2s_arena *arena;
+    struct s2s_bytes header; /* encoded, with the dot that follows it */
+    struct s2s_jws_signer *key;
+};
+S2S_MUST_CHECK struct s2s_result gw_signing_begin(const struct gw_signer *signer, struct s2s_arena *arena,
+                                                  enum gw_signed_type type, int64_t now, struct gw_signing *out);
+
+/* Append the compact JWS over `payload` to `out`. */
+S2S_MUST_CHECK struct s2s_result gw_signing_add(const struct gw_signing *signing, struct s2s_bytes payload,
+                                                struct gw_text *out);
 
 /* The `x5c` header member (RFC 7515 section 4.1.6): array of base64 DER, leaf first, without a
  * self-signed root at its end: a verifier must bring its trust anchors itself. Borrowed. */

@@ -103,7 +103,7 @@ static enum gw_step take_keys(struct gw_exchange *ex, struct fetch *fetch)
 static struct s2s_result make_credentials(struct gw_exchange *ex, const struct fetch *fetch,
                                           const struct gw_claims *claims, struct s2s_bytes *plain)
 {
-    struct gw_sdjwt_input input = {
+    const struct gw_sdjwt_input input = {
         .config = fetch->offering->config,
         .signer = fetch->offering->signer,
         .issuer = ex->generation->config->issuer.identifier,
@@ -112,14 +112,13 @@ static struct s2s_result make_credentials(struct gw_exchange *ex, const struct f
         .valid_until = claims->valid_until,
     };
     struct gw_text text = gw_text(ex->arena);
+    struct gw_sdjwt_batch *batch;
     size_t count = fetch->key_count > 0 ? fetch->key_count : 1;
+    S2S_TRY(gw_sdjwt_begin(ex->arena, &input, count, &batch));
     for (size_t i = 0; i < count; ++i) {
-        char *credential;
-        input.holder = fetch->key_count > 0 ? fetch->keys[i] : NULL;
-        S2S_TRY(gw_sdjwt_issue(ex->arena, &input, &credential));
-        gw_text_add_string(&text, i == 0 ? "[{\"credential\":" : ",{\"credential\":");
-        gw_text_add_json_string(&text, credential);
-        gw_text_add_string(&text, "}");
+        gw_text_add_string(&text, i == 0 ? "[{\"credential\":\"" : ",{\"credential\":\"");
+        S2S_TRY(gw_sdjwt_add(batch, fetch->key_count > 0 ? fetch->keys[i] : NULL, &text));
+        gw_text_add_string(&text, "\"}");
     }
     gw_text_add_string(&text, "]");
     *plain = s2s_bytes(text.data, text.len);

@@ -62,6 +62,8 @@ START_TEST(text_grows_and_is_cleared)
     gw_text_add_json_integer(&out, INT64_MIN);
     ck_assert_str_eq(out.data, "__4-9223372036854775808");
     ck_assert_ptr_eq(out.data, memory);
+    gw_text_cut(&out, 3);
+    ck_assert_str_eq(out.data, "__4");
 }
 END_TEST
 

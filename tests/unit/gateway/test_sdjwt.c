@@ -7,6 +7,8 @@
 
 #include "fixture.h"
 
+#include <signal.h>
+
 #define MAX_DISCLOSURES 32
 
 static EVP_PKEY *leaf_key, *holder_pkey;
@@ -63,18 +65,26 @@ static const char dataset[] = "{\"employee_id\":\"E-17\",\"given_name\":\"Zo\\u0
 
 static struct gw_sdjwt_input make_input(void)
 {
-    return (struct gw_sdjwt_input){.config = &config,
-                                   .signer = signer,
-                                   .issuer = "https://issuer.example",
-                                   .claims = json(dataset),
-                                   .holder = holder,
-                                   .now = NOW};
+    return (struct gw_sdjwt_input){
+        .config = &config, .signer = signer, .issuer = "https://issuer.example", .claims = json(dataset), .now = NOW};
+}
+
+/* A batch of one, in `memory`. */
+static struct s2s_result issue_in(struct s2s_arena *memory, const struct gw_sdjwt_input *input,
+                                  const struct s2s_jwk *to, char **out)
+{
+    struct gw_sdjwt_batch *batch;
+    struct gw_text text = gw_text(memory);
+    S2S_TRY(gw_sdjwt_begin(memory, input, 1, &batch));
+    S2S_TRY(gw_sdjwt_add(batch, to, &text));
+    *out = text.data;
+    return s2s_ok();
 }
 
 static char *issue(const struct gw_sdjwt_input *input)
 {
     char *credential;
-    ck_assert_ok(gw_sdjwt_issue(arena, input, &credential));
+    ck_assert_ok(issue_in(arena, input, holder, &credential));
     return credential;
 }
 
@@ -193,10 +203,8 @@ START_TEST(digests_hide_number_and_order)
 }
 END_TEST
 
-START_TEST(two_credentials_share_no_digest_and_no_salt)
+static void assert_unlinkable(struct parsed a, struct parsed b)
 {
-    struct gw_sdjwt_input input = make_input();
-    struct parsed a = verify(issue(&input)), b = verify(issue(&input));
     struct json_object *digests = s2s_json_get(a.payload, "_sd");
     for (size_t i = 0; i < json_object_array_length(digests); i++)
         ck_assert(
@@ -206,13 +214,59 @@ START_TEST(two_credentials_share_no_digest_and_no_salt)
             ck_assert_str_ne(json_object_get_string(json_object_array_get_idx(a.disclosed[i], 0)),
                              json_object_get_string(json_object_array_get_idx(b.disclosed[j], 0)));
 }
+
+START_TEST(two_credentials_share_no_digest_and_no_salt)
+{
+    struct gw_sdjwt_input input = make_input();
+    assert_unlinkable(verify(issue(&input)), verify(issue(&input)));
+}
+END_TEST
+
+START_TEST(a_batch_shares_none_either)
+{
+    enum { COUNT = 4 };
+    struct gw_sdjwt_input input = make_input();
+    struct gw_sdjwt_batch *batch;
+    struct parsed made[COUNT];
+    ck_assert_ok(gw_sdjwt_begin(arena, &input, COUNT, &batch));
+    for (size_t i = 0; i < COUNT; i++) {
+        struct s2s_jwk *key;
+        EVP_PKEY *pkey = make_key("P-256");
+        ck_assert_ok(s2s_jwk_from_pkey(pkey, "ES256", "\"kid\"", &key));
+        EVP_PKEY_free(pkey);
+        struct gw_text text = gw_text(arena);
+        gw_text_add_string(&text, "before:");
+        ck_assert_ok(gw_sdjwt_add(batch, key, &text));
+        ck_assert_int_eq(strncmp(text.data, "before:", 7), 0);
+        made[i] = verify(text.data + 7);
+        ck_assert_uint_eq(made[i].count, 4);
+        ck_assert_str_eq(s2s_json_string(made[i].payload, "employee_id"), "E-17");
+        ck_assert(s2s_jwk_is(s2s_json_get(s2s_json_get(made[i].payload, "cnf"), "jwk"), key));
+        s2s_jwk_free(key);
+        for (size_t j = 0; j < i; j++)
+            assert_unlinkable(made[j], made[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_batch_gives_no_more_than_was_asked_for)
+{
+    struct gw_sdjwt_input input = make_input();
+    struct gw_sdjwt_batch *batch;
+    struct gw_text text = gw_text(arena);
+    ck_assert_ok(gw_sdjwt_begin(arena, &input, 1, &batch));
+    ck_assert_ok(gw_sdjwt_add(batch, holder, &text));
+    struct s2s_result r = gw_sdjwt_add(batch, holder, &text); /* ends the process */
+    (void)r;
+}
 END_TEST
 
 START_TEST(without_holder_there_is_no_cnf)
 {
     struct gw_sdjwt_input input = make_input();
-    input.holder = NULL;
-    struct parsed p = verify(issue(&input));
+    char *credential;
+    ck_assert_ok(issue_in(arena, &input, NULL, &credential));
+    struct parsed p = verify(credential);
     ck_assert(!json_object_object_get_ex(p.payload, "cnf", NULL));
 }
 END_TEST
@@ -256,9 +310,9 @@ START_TEST(an_invalid_certificate_does_not_sign)
     struct gw_sdjwt_input input = make_input();
     char *credential;
     input.now = NOW + DAY + 1;
-    ck_assert_code(gw_sdjwt_issue(arena, &input, &credential), S2S_STALE);
+    ck_assert_code(issue_in(arena, &input, holder, &credential), S2S_STALE);
     input.now = NOW - DAY - 1;
-    ck_assert_code(gw_sdjwt_issue(arena, &input, &credential), S2S_STALE);
+    ck_assert_code(issue_in(arena, &input, holder, &credential), S2S_STALE);
 }
 END_TEST
 
@@ -269,7 +323,7 @@ START_TEST(a_full_arena_is_a_value)
     for (size_t ceiling = 0; ceiling < 65536; ceiling += 256) {
         struct s2s_arena *small = s2s_arena_new(ceiling);
         char *credential;
-        struct s2s_result result = gw_sdjwt_issue(small, &input, &credential);
+        struct s2s_result result = issue_in(small, &input, holder, &credential);
         ck_assert(result.code == S2S_LIMIT || result.code == S2S_OK);
         ck_assert(!issued || result.code == S2S_OK);
         issued = result.code == S2S_OK;
@@ -303,6 +357,8 @@ static Suite *sdjwt_suite(void)
     tcase_add_test(tcase, claims_are_where_the_configuration_wants_them);
     tcase_add_test(tcase, digests_hide_number_and_order);
     tcase_add_test(tcase, two_credentials_share_no_digest_and_no_salt);
+    tcase_add_test(tcase, a_batch_shares_none_either);
+    tcase_add_test_raise_signal(tcase, a_batch_gives_no_more_than_was_asked_for, SIGABRT);
     tcase_add_test(tcase, without_holder_there_is_no_cnf);
     tcase_add_test(tcase, without_digests_there_is_no_sd);
     tcase_add_test(tcase, it_outlives_neither_the_certificate_nor_its_claims);

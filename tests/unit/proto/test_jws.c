@@ -135,6 +135,24 @@ START_TEST(test_halves_of_any_size)
 }
 END_TEST
 
+START_TEST(test_a_signer_signs_one_after_the_other)
+{
+    static const enum s2s_curve curves[] = {S2S_P256, S2S_P384, S2S_P521, S2S_ED25519};
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
+        struct s2s_jwk *key = new_key(curves[i], NULL, NULL);
+        struct s2s_jws_signer *signer;
+        struct s2s_bytes signatures[3];
+        ck_assert_int_eq(s2s_jws_signer_new(arena, key, &signer).code, S2S_OK);
+        for (size_t n = 0; n < 3; n++)
+            ck_assert_int_eq(s2s_jws_signer_sign(arena, signer, s2s_bytes(&n, sizeof n), &signatures[n]).code, S2S_OK);
+        for (size_t n = 0; n < 3; n++)
+            ck_assert_int_eq(s2s_jws_verify_raw(key, s2s_bytes(&n, sizeof n), signatures[n]).code, S2S_OK);
+        /* an ECDSA nonce that came twice would show in r */
+        ck_assert_int_ne(memcmp(signatures[0].data, signatures[1].data, signatures[0].len / 2), 0);
+    }
+}
+END_TEST
+
 START_TEST(test_algorithm_must_be_the_keys)
 {
     struct s2s_jwk *p256 = new_key(S2S_P256, "ES256", NULL), *ed = new_key(S2S_ED25519, "Ed25519", NULL);
@@ -225,6 +243,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_signatures_of_a_wrong_shape);
     tcase_add_test(tc, test_round_trip);
     tcase_add_test(tc, test_halves_of_any_size);
+    tcase_add_test(tc, test_a_signer_signs_one_after_the_other);
     tcase_add_test(tc, test_algorithm_must_be_the_keys);
     tcase_add_test(tc, test_refused_headers);
     tcase_add_test(tc, test_refused_syntax);
