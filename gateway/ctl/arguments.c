@@ -114,13 +114,14 @@ static enum ctl_status find_command(struct ctl *ctl, struct rest *rest)
         if (has_value || (option != NULL && option->kind == CTL_SECONDS && at + 1 < rest->end && is_seconds(at[1])))
             ++at;
     }
+    if (count == 0)
+        return CTL_OK;
     ctl->command = ctl_command_find(words, count, &taken);
     if (ctl->command == NULL)
-        return count == 0 ? CTL_OK
-                          : ctl_fail(CTL_USAGE,
-                                     ctl_is_group(words[0]) ? "%s what? See s2sctl help %s"
-                                                            : "there is no command %s; see s2sctl help %s",
-                                     words[0], ctl_is_group(words[0]) ? words[0] : "");
+        return ctl_fail(CTL_USAGE,
+                        ctl_is_group(words[0]) ? "%s what? See s2sctl help %s"
+                                               : "there is no command %s; see s2sctl help %s",
+                        words[0], ctl_is_group(words[0]) ? words[0] : "");
     for (size_t i = 0; i < taken; ++i)
         *places[i] = NULL;
     return CTL_OK;

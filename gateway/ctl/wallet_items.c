@@ -92,7 +92,7 @@ static enum ctl_status add_client_items(struct ctl_wallet *wallet, struct json_o
 {
     struct ctl *ctl = wallet->ctl;
     const char *text, *offer = ctl_value(ctl, "offer"), *code = ctl_value(ctl, "code");
-    struct json_object *item;
+    struct json_object *item = NULL;
     enum ctl_status status = CTL_OK;
     for (size_t i = 0; status == CTL_OK && (text = ctl_value_at(ctl, "item", i)) != NULL; ++i)
         status = add_payload(wallet, list, read_item(ctl, text));
