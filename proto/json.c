@@ -178,6 +178,8 @@ static bool scan_digits(struct scanner *s)
 static bool scan_number(struct scanner *s)
 {
     const unsigned char *start = s->p;
+    if (peek(s) != '-' && (peek(s) < '0' || peek(s) > '9'))
+        return malformed(s, peek(s) < 0 ? "not JSON: a value is missing at the end" : "not JSON: unexpected character");
     accept(s, '-');
     if (!accept(s, '0') && !scan_digits(s))
         return false;

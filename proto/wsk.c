@@ -159,7 +159,8 @@ struct s2s_result s2s_wsk_open_payload(struct s2s_arena *arena, const struct s2s
     S2S_TRY(verdict(s2s_jws_parse(arena, (const char *)plaintext.data, plaintext.len, &jws),
                     S2S_INVALID_CLIENT_AUTHENTICATION));
     S2S_TRY(verdict(s2s_jws_verify(&jws, ctx->wsk), S2S_INVALID_CLIENT_AUTHENTICATION));
-    S2S_TRY(s2s_jws_payload_json(arena, &jws, claims));
+    /* What is no JSON object has no aud. */
+    S2S_TRY(verdict(s2s_jws_payload_json(arena, &jws, claims), S2S_INVALID_CLIENT_AUTHENTICATION));
     if (!s2s_jwt_has_audience(*claims, s2s_jwk_thumbprint(used)))
         return unauthenticated("aud is not the thumbprint of the key that the payload is encrypted to");
     if (!absent_or_equals(*claims, "sessionId", ctx->session_id))

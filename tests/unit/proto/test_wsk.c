@@ -264,8 +264,9 @@ START_TEST(test_payload_refusals)
                      S2S_INVALID_CLIENT_AUTHENTICATION);
     ck_assert_int_eq(open_payload(sealed_payload(key, jwt(wsk, "{}", "{\"id\":\"otp-1\"}"))),
                      S2S_INVALID_CLIENT_AUTHENTICATION);
-    ck_assert_int_eq(open_payload(sealed_payload(key, jwt(wsk, "{}", "[]"))), S2S_MALFORMED);
-    ck_assert_int_eq(open_payload(sealed_payload(key, jwt(wsk, "{}", "{\"a\":1,\"a\":1}"))), S2S_MALFORMED);
+    ck_assert_int_eq(open_payload(sealed_payload(key, jwt(wsk, "{}", "[]"))), S2S_INVALID_CLIENT_AUTHENTICATION);
+    ck_assert_int_eq(open_payload(sealed_payload(key, jwt(wsk, "{}", "{\"a\":1,\"a\":1}"))),
+                     S2S_INVALID_CLIENT_AUTHENTICATION);
     /* origin */
     struct json_object *payload = sealed_payload(key, jwt(wsk, "{}", claims_for(key, "")));
     s2s_json_set_string(payload, "origin", "WALLET_SERVER");
