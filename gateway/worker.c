@@ -19,7 +19,7 @@
 #define SESSION_CACHE 16384
 /* h2o refuses an HTTP/2 body above its limit with REFUSED_STREAM, which tells a client to retry; so bodies of up to
  * this many times limits.max_body are read from peers, and answered 413 by the exchange. */
-#define BODY_SLACK 2
+#define BODY_SLACK 8
 /* Nothing on the other listeners takes a body. */
 #define SMALL_BODY 4096
 #define DRAIN_LOOK_MS 50

@@ -12,6 +12,18 @@
 /* The longest x-request-id that is echoed. A valid one is a UUID; a longer one is nobody's. */
 #define MAX_ECHO 128
 
+/* RFC 9110 section 5.5: white space around a value is no part of it. h2o leaves what stands behind. */
+static h2o_iovec_t without_white_space(h2o_iovec_t value)
+{
+    while (value.len > 0 && (value.base[value.len - 1] == ' ' || value.base[value.len - 1] == '\t'))
+        --value.len;
+    while (value.len > 0 && (value.base[0] == ' ' || value.base[0] == '\t')) {
+        ++value.base;
+        --value.len;
+    }
+    return value;
+}
+
 h2o_iovec_t gw_http_header(h2o_req_t *req, const char *lower_name, unsigned *count)
 {
     h2o_iovec_t found = {NULL, 0};
@@ -21,7 +33,7 @@ h2o_iovec_t gw_http_header(h2o_req_t *req, const char *lower_name, unsigned *cou
         const h2o_header_t *header = &req->headers.entries[i];
         if (header->name->len != len || memcmp(header->name->base, lower_name, len) != 0)
             continue;
-        found = header->value;
+        found = without_white_space(header->value);
         ++n;
     }
     if (count != NULL)

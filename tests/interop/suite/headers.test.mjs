@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { PATHS } from '../lib/wallet.mjs';
-import { assertOk, assertProblem, connect, PROBLEM } from './support.mjs';
+import { assertOk, assertProblem, connect, PROBLEM, UUID_PATTERN } from './support.mjs';
 
 const wallet = await connect();
 const overHttp2 = await connect({ protocol: 'h2' });
@@ -84,6 +84,13 @@ describe('Api-Version', () => {
     assert.equal(response.headers.sunset, undefined);
   });
 
+  test('white space around a value is no part of it', async () => {
+    const headers = { 'api-version': ' 1.0.0 \t', 'content-type': '\tapplication/json ' };
+    const response = await wallet.status(session, { requestId: ` ${randomUUID()} `, headers });
+    assertOk(response);
+    assert.match(response.headers['x-request-id'], UUID_PATTERN);
+  });
+
   for (const version of [
     undefined,
     '',
@@ -156,7 +163,8 @@ describe('size of the body', () => {
   });
 
   test('the connection serves on after a 413', async () => {
-    assertProblem(await overHttp2.call(PATHS.status, padded(2 * MEBIBYTE)), 413, PROBLEM.blank);
+    for (const size of [2, 5])
+      assertProblem(await overHttp2.call(PATHS.status, padded(size * MEBIBYTE)), 413, PROBLEM.blank);
     assertOk(await overHttp2.status(session));
   });
 });
