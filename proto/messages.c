@@ -45,18 +45,48 @@ static const struct s2s_schema attestation = {
 };
 
 static const struct s2s_field key_data_fields[] = {
-    S2S_TEXT_ROW("keyType", S2S_REQUIRED, S2S_MAX_ID,
-                 "WALLET_SIGNING_KEY, WALLET_ENCRYPTION_KEY or PRESENTMENT_KEY, as the place demands."),
     S2S_OBJECT_ROW("client_public_key", S2S_REQUIRED, &public_key, "The public key."),
     S2S_OBJECT_ROW("attestation", 0, &attestation, "Proof about the key."),
     S2S_TEXT_ROW("purpose", S2S_EMPTY_OK, S2S_MAX_REASON, "The key's purpose, for people."),
     S2S_EXTENSIONS_ROW,
 };
 
-const struct s2s_schema s2s_key_data = {
-    .name = "KeyData",
-    .doc = "A public key and what it is for.",
-    S2S_FIELDS(key_data_fields),
+static const struct s2s_schema key_data = {.name = "KeyData", S2S_FIELDS(key_data_fields)};
+
+/* Each place takes keys of one type. */
+static const char *const signing_key_types[] = {"WALLET_SIGNING_KEY", NULL};
+static const char *const encryption_key_types[] = {"WALLET_ENCRYPTION_KEY", NULL};
+static const char *const presentment_key_types[] = {"PRESENTMENT_KEY", NULL};
+
+static const struct s2s_field signing_key_fields[] = {
+    S2S_ENUM_ROW("keyType", S2S_REQUIRED, signing_key_types, "What the key is for."),
+};
+static const struct s2s_field encryption_key_fields[] = {
+    S2S_ENUM_ROW("keyType", S2S_REQUIRED, encryption_key_types, "What the key is for."),
+};
+static const struct s2s_field presentment_key_fields[] = {
+    S2S_ENUM_ROW("keyType", S2S_REQUIRED, presentment_key_types, "What the key is for."),
+};
+
+const struct s2s_schema s2s_wallet_signing_key = {
+    .name = "WalletSigningKeyData",
+    .doc = "KeyData of a wallet signing key.",
+    .base = &key_data,
+    S2S_FIELDS(signing_key_fields),
+};
+
+const struct s2s_schema s2s_wallet_encryption_key = {
+    .name = "WalletEncryptionKeyData",
+    .doc = "KeyData of a wallet encryption key.",
+    .base = &key_data,
+    S2S_FIELDS(encryption_key_fields),
+};
+
+static const struct s2s_schema presentment_key = {
+    .name = "PresentmentKeyData",
+    .doc = "KeyData of a presentment key.",
+    .base = &key_data,
+    S2S_FIELDS(presentment_key_fields),
 };
 
 /* ---- JweEncryptedPayload ---- */
@@ -80,7 +110,7 @@ const struct s2s_schema s2s_jwe_encrypted_payload = {
     S2S_FIELDS(jwe_encrypted_payload_fields),
 };
 
-static const struct s2s_field presentment_key_item = {.type = S2S_OBJECT, .object = &s2s_key_data};
+static const struct s2s_field presentment_key_item = {.type = S2S_OBJECT, .object = &presentment_key};
 
 static const struct s2s_field client_encrypted_data_fields[] = {
     {.name = "presentmentKeys",

@@ -33,6 +33,8 @@ extern const struct s2s_schema s2s_event_request;
 extern const struct s2s_schema s2s_verification_data; /* VerificationDataResponse */
 extern const struct s2s_schema s2s_verification_data_request;
 extern const struct s2s_schema s2s_jwe_encrypted_payload;
+extern const struct s2s_schema s2s_wallet_signing_key;    /* KeyData of this type */
+extern const struct s2s_schema s2s_wallet_encryption_key; /* KeyData of this type */
 
 /* Enumerations of /credential/manage, NULL-terminated. */
 extern const char *const s2s_manage_actions[];
@@ -41,7 +43,6 @@ extern const char *const s2s_manage_outcomes[];
 /* Structures inside of encrypted payloads. */
 extern const struct s2s_schema s2s_verification_item;     /* VerificationDataItem */
 extern const struct s2s_schema s2s_client_encrypted_data; /* { presentmentKeys, walletEncryptionKeyThumbprint? } */
-extern const struct s2s_schema s2s_key_data;
 
 /* The document at /.well-known/openid-credential-issuer (profile section 6, D16). */
 extern const struct s2s_schema s2s_issuer_metadata;

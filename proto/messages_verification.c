@@ -82,7 +82,7 @@ static const struct s2s_field initiate_fields[] = {
      .max = S2S_MAX_CONFIGURATIONS,
      .items = &s2s_id_item,
      .doc = "The credential configurations asked for."},
-    S2S_OBJECT_ROW("walletSigningKeyData", S2S_REQUIRED, &s2s_key_data, "The session's wallet signing key."),
+    S2S_OBJECT_ROW("walletSigningKeyData", S2S_REQUIRED, &s2s_wallet_signing_key, "The session's wallet signing key."),
     S2S_TEXT_ROW(
         "verificationNonce", S2S_REQUIRED, S2S_MAX_JWT,
         "The wallet signing key's signature over sessionId: base64url of the bare JOSE signature, or a compact "

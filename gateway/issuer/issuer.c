@@ -68,7 +68,7 @@ enum gw_step gw_issuer_take_wek(struct gw_exchange *ex, const char *signed_thumb
     const struct json_object *data = s2s_json_get(ex->body, "walletEncryptionKey");
     struct s2s_result r = s2s_keydata_key(data, S2S_WALLET_ENCRYPTION_KEY, wek);
     if (s2s_failed(r))
-        return gw_exchange_failed(ex, r, "/walletEncryptionKey");
+        return gw_exchange_failed(ex, r, "/walletEncryptionKey/client_public_key");
     s2s_arena_defer(ex->arena, gw_release_jwk, *wek);
     if (!ex->peer->config->wek_binding_required)
         return GW_STEP_CHECK;

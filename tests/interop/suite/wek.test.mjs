@@ -100,13 +100,14 @@ describe('keys that cannot be a WEK', () => {
       // A point of small order is only found out when a secret is agreed on; what counts is that it is refused as 400.
       if (name.includes('small order'))
         assertProblem(response, 400, [PROBLEM.validation, PROBLEM.client, PROBLEM.encryption]);
-      else assertViolations(response, '/walletEncryptionKey*');
+      else assertViolations(response, '/walletEncryptionKey/client_public_key*');
     });
   }
 
   for (const keyType of ['WALLET_SIGNING_KEY', 'PRESENTMENT_KEY', 'OTHER']) {
     test(`keyType ${keyType}`, async () => {
-      assertViolations(await wallet.get(session, instanceId, { wekMembers: { keyType } }), '/walletEncryptionKey*');
+      const response = await wallet.get(session, instanceId, { wekMembers: { keyType } });
+      assertViolations(response, '/walletEncryptionKey/keyType');
     });
   }
 });

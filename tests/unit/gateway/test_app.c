@@ -5,10 +5,10 @@
 #include "gateway/wallet/app_messages.h"
 
 #define SESSION "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-#define KEY "{\"keyType\":\"K\",\"client_public_key\":{\"kty\":\"EC\",\"alg\":\"ES256\"}}"
+#define KEY(type) "{\"keyType\":\"" type "\",\"client_public_key\":{\"kty\":\"EC\",\"alg\":\"ES256\"}}"
 #define INITIATE                                                                                                       \
-    "\"sessionId\":\"" SESSION "\",\"credentialConfigurationIds\":[\"a\",\"b\"],\"walletSigningKeyData\":" KEY         \
-    ",\"verificationNonce\":\"n\",\"vendor\":{\"x\":1}"
+    "\"sessionId\":\"" SESSION "\",\"credentialConfigurationIds\":[\"a\",\"b\"],\"walletSigningKeyData\":" KEY(        \
+        "WALLET_SIGNING_KEY") ",\"verificationNonce\":\"n\",\"vendor\":{\"x\":1}"
 #define ISSUANCE "{\"sessionId\":\"" SESSION "\",\"status\":\"APPROVED\"}"
 #define IDENTIFIER "https://issuer.example/tenant"
 
@@ -208,13 +208,14 @@ START_TEST(supplement_is_sealed_without_strangers)
 }
 END_TEST
 
-#define FETCH "\"reason\":\"INITIAL\",\"walletEncryptionKey\":" KEY
+#define FETCH "\"reason\":\"INITIAL\",\"walletEncryptionKey\":" KEY("WALLET_ENCRYPTION_KEY")
 
 START_TEST(fetch_is_recognized_by_its_content)
 {
     SCRIPT(ROW("200", "{\"fetchId\":\"f\",\"status\":\"READY\"}"));
     (void)post("/v1/instances/i1/fetches", "{" FETCH ",\"sessionId\":\"other\"}");
-    (void)post("/v1/instances/i1/fetches", "{\"walletEncryptionKey\":" KEY ",\"reason\":\"INITIAL\"}");
+    (void)post("/v1/instances/i1/fetches",
+               "{\"walletEncryptionKey\":" KEY("WALLET_ENCRYPTION_KEY") ",\"reason\":\"INITIAL\"}");
     ck_assert_str_eq(calls[0].statement, "app_fetch_start");
     ck_assert_str_eq(calls[0].values[5], "{\"credentialInstanceId\":\"i1\",\"body\":{" FETCH "}}");
     assert_digest(&calls[0], 6, "{" FETCH "}");
@@ -253,7 +254,8 @@ END_TEST
 /* ---- metadata ---- */
 
 #define METADATA_REQUEST                                                                                               \
-    "{\"walletEncryptionKey\":" KEY ",\"credentialMetadataVersion\":\"7\",\"sessionId\":\"x\",\"extensions\":{}}"
+    "{\"walletEncryptionKey\":" KEY(                                                                                   \
+        "WALLET_ENCRYPTION_KEY") ",\"credentialMetadataVersion\":\"7\",\"sessionId\":\"x\",\"extensions\":{}}"
 
 static struct answer ask_metadata(const char *peer)
 {
@@ -271,9 +273,10 @@ START_TEST(metadata_is_asked_of_the_issuer)
     ck_assert_str_eq(calls[0].statement, "app_instance_route");
     ck_assert_str_eq(calls[0].values[1], "{\"credentialInstanceId\":\"i1\"}");
     ck_assert_str_eq(asked_path, "/s2s/credential/metadata");
-    ck_assert_str_eq(asked_body, "{\"sessionId\":\"" SESSION "\",\"credentialInstanceId\":\"i1\","
-                                 "\"walletEncryptionKey\":" KEY ",\"credentialMetadataVersion\":\"7\","
-                                 "\"extensions\":{}}");
+    ck_assert_str_eq(asked_body,
+                     "{\"sessionId\":\"" SESSION "\",\"credentialInstanceId\":\"i1\","
+                     "\"walletEncryptionKey\":" KEY("WALLET_ENCRYPTION_KEY") ",\"credentialMetadataVersion\":\"7\","
+                                                                             "\"extensions\":{}}");
     ck_assert_str_eq(asked_version, "1.0.0");
     ck_assert(s2s_uuid_valid(asked_id, strlen(asked_id)));
     ck_assert_str_ne(asked_id, REQUEST_ID);

@@ -62,7 +62,6 @@ static const struct {
     {&s2s_verification_item, "{\"id\":\"otp-1\",\"type\":\"urn:s2s-gateway:verification:otp\",\"otp\":\"123456\"}"},
     {&s2s_client_encrypted_data,
      "{\"presentmentKeys\":[" KEY("PRESENTMENT_KEY") "],\"walletEncryptionKeyThumbprint\":\"x\",\"aud\":\"y\"}"},
-    {&s2s_key_data, KEY("com.example.key")},
     {&s2s_verification_status_response,
      "{" SESSION "," VERIFICATION ",\"status\":\"APPROVED\",\"credentialConfigurationIds\":[\"badge\"],"
      "\"authorizedDeviceCount\":1,\"extensions\":{}}"},
@@ -155,12 +154,13 @@ static const struct edit edits[] = {
     {&s2s_initiate_request, "credentialConfigurationIds", "[\"\",7]",
      "/credentialConfigurationIds/0 must not be empty\n/credentialConfigurationIds/1 must be a string"},
     {&s2s_initiate_request, "walletSigningKeyData", "{\"keyType\":\"\",\"client_public_key\":{}}",
-     "/walletSigningKeyData/keyType must not be empty\n/walletSigningKeyData/client_public_key/kty is required\n"
-     "/walletSigningKeyData/client_public_key/alg is required"},
-    {&s2s_initiate_request, "walletSigningKeyData", "{\"keyType\":\"K\",\"client_public_key\":\"x\"}",
-     "/walletSigningKeyData/client_public_key must be an object"},
+     "/walletSigningKeyData/client_public_key/kty is required\n"
+     "/walletSigningKeyData/client_public_key/alg is required\n/walletSigningKeyData/keyType must not be empty"},
+    {&s2s_initiate_request, "walletSigningKeyData", "{\"keyType\":\"PRESENTMENT_KEY\",\"client_public_key\":\"x\"}",
+     "/walletSigningKeyData/client_public_key must be an object\n"
+     "/walletSigningKeyData/keyType must be one of WALLET_SIGNING_KEY"},
     {&s2s_initiate_request, "walletSigningKeyData",
-     "{\"keyType\":\"K\",\"client_public_key\":{\"kty\":\"EC\",\"alg\":7,\"kid\":null},"
+     "{\"keyType\":\"WALLET_SIGNING_KEY\",\"client_public_key\":{\"kty\":\"EC\",\"alg\":7,\"kid\":null},"
      "\"attestation\":{\"proof_type\":1,\"jwt\":{}}}",
      "/walletSigningKeyData/client_public_key/alg must be a string\n"
      "/walletSigningKeyData/client_public_key/kid must not be null\n"
