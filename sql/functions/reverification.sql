@@ -32,7 +32,8 @@ BEGIN
   LOOP
     v := s2s.verification_lock(v.verification_id);
     IF NOT s2s.verification_is_final(v.status) THEN
-      RETURN s2s.refuse(x, 'wrong-state', v.status);
+      -- A used session id like any other (profile section 2 "Errors"); its owner may know why.
+      RETURN s2s.refuse(x, 'session-consumed', v.status);
     END IF;
   END LOOP;
   INSERT INTO s2s.nonce_jti (created_at, session_id, jti, verification_id)

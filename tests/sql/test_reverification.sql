@@ -15,7 +15,7 @@ SELECT is(test.brief(test.again('S', NULL)), '409 answered SESSION_CONSUMED', 'a
 SELECT is(test.brief(test.again('S', 'second', p_peer => 'other')), '409 answered SESSION_CONSUMED', 'another peer');
 SELECT is(test.brief(test.again('S', 'second', p_thumbprint => 'other')), '409 answered SESSION_CONSUMED', 'another key');
 SELECT is((test.again('S', 'second')).body::json ->> 'currentStatus', 'PENDING', 'one that is under way');
-SELECT is(test.brief(test.again('S', 'second')), '409 answered WRONG_STATE', 'whenever it is asked');
+SELECT is(test.brief(test.again('S', 'second')), '409 answered SESSION_CONSUMED', 'whenever it is asked');
 SELECT is(test.approve('S', '{badge,badge,pass}', '{ada,bob,ada}'), 'done', 'approved');
 SELECT is(test.brief(test.again('S', 'first')), '409 answered SESSION_CONSUMED', 'its own nonce still counts once');
 SELECT is(test.brief(test.again('S', NULL)), '409 answered SESSION_CONSUMED', 'and a raw one is none');
@@ -47,7 +47,7 @@ SELECT results_eq(
   $$SELECT 'VERIFIED', 'fr', '{otp}'::text[], 'hr', '{a}'::text[], '{1}'::integer[], (test.nth('S', 1)).verification_id::text COLLATE "default"$$,
   'what is evaluated');
 SELECT is(test.brief(test.again('S', 'second')), '409 answered SESSION_CONSUMED', 'nor does the second nonce count twice');
-SELECT is(test.brief(test.again('S', 'third')), '409 answered WRONG_STATE', 'one at a time');
+SELECT is(test.brief(test.again('S', 'third')), '409 answered SESSION_CONSUMED', 'one at a time');
 SELECT is_empty('SELECT * FROM s2s.fsck()', 'fsck is clean');
 SELECT is(s2s.evaluation_done((test.newest_job('S')).job_id, test.lease(), 1, 'APPROVED', NULL, NULL, '{car,badge,pass}',
                               '{ada,bob,bob}', NULL, NULL, NULL, NULL, '{"\\x01","\\x02","\\x03"}'), 'done', 'approved');

@@ -109,7 +109,9 @@ describe('keys that cannot be a WSK', () => {
     test(`keyType ${keyType}`, async () => {
       const body = await wallet.initiateBody(wallet.newSession());
       body.walletSigningKeyData.keyType = keyType;
-      assertViolations(await wallet.call(PATHS.initiate, body), '/walletSigningKeyData*');
+      body.locale = 5;
+      const pointers = assertViolations(await wallet.call(PATHS.initiate, body));
+      assert.deepEqual(pointers.sort(), ['/locale', '/walletSigningKeyData/keyType'], 'with all else that is wrong');
     });
   }
 });
@@ -262,7 +264,7 @@ describe('replay of an initiate', () => {
     const session = wallet.newSession();
     assertOk(await wallet.initiate(session, { configurations: ['badge_review'] }));
     const again = wallet.newSession({ sessionId: session.sessionId, wsk: session.wsk });
-    const problem = assertProblem(await wallet.initiate(again, { nonce: 'bound' }), 409, PROBLEM.wrongState);
+    const problem = assertProblem(await wallet.initiate(again, { nonce: 'bound' }), 409, PROBLEM.consumed);
     assert.equal(problem.currentStatus, 'PENDING');
   });
 
