@@ -307,31 +307,86 @@ static struct s2s_result serialize(struct s2s_arena *arena, enum s2s_jwe_form fo
     return s2s_ok();
 }
 
-struct s2s_result s2s_jwe_seal(struct s2s_arena *arena, const struct s2s_jwk *recipient,
-                               const struct s2s_jwe_options *options, struct s2s_bytes plaintext,
-                               struct json_object **out)
+/* The flattened form as text. None of its values needs an escape: all are base64url. */
+#define MAX_MEMBER_OVERHEAD sizeof(",\"encrypted_key\":\"\"")
+
+static char *put(char *out, const char *text)
 {
-    s2s_assert(options->form == S2S_JWE_FLATTENED || options->aad.data == NULL);
+    return stpcpy(out, text);
+}
+
+static char *put_octets(char *out, const char *name, struct s2s_bytes octets)
+{
+    if (octets.len == 0) /* must be absent (RFC 7516 section 7.2.1) */
+        return out;
+    out = put(put(put(out, ",\""), name), "\":\"");
+    s2s_b64_encode_to(out, octets);
+    return put(out + s2s_b64_encoded_len(octets.len), "\"");
+}
+
+static struct s2s_result write_flattened(struct s2s_arena *arena, const struct draft *d, struct s2s_bytes *out)
+{
+    size_t size = strlen(d->protected) + (d->encoded_aad != NULL ? strlen(d->encoded_aad) : 0) +
+                  s2s_b64_encoded_len(d->encrypted_key.len) + s2s_b64_encoded_len(d->iv.len) +
+                  s2s_b64_encoded_len(d->ciphertext.len) + s2s_b64_encoded_len(d->tag.len) +
+                  (2 + TEXTS) * MAX_MEMBER_OVERHEAD + sizeof "{}";
+    char *text = s2s_arena_alloc(arena, size);
+    if (text == NULL)
+        return s2s_fail(S2S_LIMIT, "the JWE would be too long");
+    char *end = put(put(put(text, "{\"protected\":\""), d->protected), "\"");
+    if (d->encoded_aad != NULL)
+        end = put(put(put(end, ",\"aad\":\""), d->encoded_aad), "\"");
+    end = put_octets(end, "encrypted_key", d->encrypted_key);
+    end = put_octets(end, "iv", d->iv);
+    end = put_octets(end, "ciphertext", d->ciphertext);
+    end = put_octets(end, "tag", d->tag);
+    end = put(end, "}");
+    *out = s2s_bytes(text, (size_t)(end - text));
+    return s2s_ok();
+}
+
+static struct s2s_result seal(struct s2s_arena *arena, const struct s2s_jwk *recipient,
+                              const struct s2s_jwe_options *options, struct s2s_bytes plaintext, struct draft *d)
+{
     const char *alg = s2s_jwk_alg(recipient), *kid = s2s_jwk_kid(recipient);
     bool key_encryption = false;
-    struct draft d = {.suite = alg != NULL ? s2s_hpke_suite_of(alg, &key_encryption) : NULL};
-    if (d.suite == NULL)
+    *d = (struct draft){.suite = alg != NULL ? s2s_hpke_suite_of(alg, &key_encryption) : NULL};
+    if (d->suite == NULL)
         return s2s_fail(S2S_UNSUPPORTED, "the recipient's key names no supported encryption algorithm");
     if (!s2s_jwk_permits(recipient, S2S_USE_ENCRYPT))
         return s2s_fail(S2S_BAD_KEY, "the recipient's key is not for encryption");
     if (key_encryption) {
-        const char *enc = options->enc != NULL ? options->enc : d.suite->n_k == 16 ? "A128GCM" : "A256GCM";
-        d.enc = encryption_named(enc);
-        if (d.enc == NULL)
+        const char *enc = options->enc != NULL ? options->enc : d->suite->n_k == 16 ? "A128GCM" : "A256GCM";
+        d->enc = encryption_named(enc);
+        if (d->enc == NULL)
             return s2s_fail(S2S_UNSUPPORTED, "enc is not supported");
     }
-    d.header = s2s_json_own(arena, json_object_new_object());
-    s2s_assert(d.header != NULL);
-    s2s_json_set_string(d.header, "alg", alg);
+    d->header = s2s_json_own(arena, json_object_new_object());
+    s2s_assert(d->header != NULL);
+    s2s_json_set_string(d->header, "alg", alg);
     if (kid != NULL)
-        s2s_json_set_string(d.header, "kid", kid);
+        s2s_json_set_string(d->header, "kid", kid);
     if (options->cty != NULL)
-        s2s_json_set_string(d.header, "cty", options->cty);
-    S2S_TRY((key_encryption ? seal_key_encryption : seal_integrated)(arena, recipient, options, plaintext, &d));
+        s2s_json_set_string(d->header, "cty", options->cty);
+    return (key_encryption ? seal_key_encryption : seal_integrated)(arena, recipient, options, plaintext, d);
+}
+
+struct s2s_result s2s_jwe_seal(struct s2s_arena *arena, const struct s2s_jwk *recipient,
+                               const struct s2s_jwe_options *options, struct s2s_bytes plaintext,
+                               struct json_object **out)
+{
+    struct draft d;
+    s2s_assert(options->form == S2S_JWE_FLATTENED || options->aad.data == NULL);
+    S2S_TRY(seal(arena, recipient, options, plaintext, &d));
     return serialize(arena, options->form, &d, out);
+}
+
+struct s2s_result s2s_jwe_seal_text(struct s2s_arena *arena, const struct s2s_jwk *recipient,
+                                    const struct s2s_jwe_options *options, struct s2s_bytes plaintext,
+                                    struct s2s_bytes *out)
+{
+    struct draft d;
+    s2s_assert(options->form == S2S_JWE_FLATTENED);
+    S2S_TRY(seal(arena, recipient, options, plaintext, &d));
+    return write_flattened(arena, &d, out);
 }

@@ -24,8 +24,8 @@ enum s2s_jwe_form { S2S_JWE_COMPACT, S2S_JWE_FLATTENED };
 
 struct s2s_jwe_options {
     enum s2s_jwe_form form;
-    const char *enc; /* "A128GCM" or "A256GCM" for key encryption; NULL picks the suite's AEAD strength */
-    const char *cty; /* NULL, or the `cty` header member */
+    const char *enc;      /* "A128GCM" or "A256GCM" for key encryption; NULL picks the suite's AEAD strength */
+    const char *cty;      /* NULL, or the `cty` header member */
     struct s2s_bytes aad; /* JSON form only; data NULL for none */
 };
 
@@ -34,5 +34,11 @@ struct s2s_jwe_options {
 S2S_MUST_CHECK struct s2s_result s2s_jwe_seal(struct s2s_arena *arena, const struct s2s_jwk *recipient,
                                               const struct s2s_jwe_options *options, struct s2s_bytes plaintext,
                                               struct json_object **out);
+
+/* The same, but the flattened form as JSON text, NUL-terminated and in the arena: for a large plaintext, which a tree
+ * would copy twice. */
+S2S_MUST_CHECK struct s2s_result s2s_jwe_seal_text(struct s2s_arena *arena, const struct s2s_jwk *recipient,
+                                                   const struct s2s_jwe_options *options, struct s2s_bytes plaintext,
+                                                   struct s2s_bytes *out);
 
 #endif

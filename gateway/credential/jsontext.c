@@ -12,32 +12,47 @@
 
 #define FIRST_SIZE 1024
 
+static bool grow(struct gw_text *text, size_t size)
+{
+    char *data = s2s_arena_alloc(text->arena, size);
+    if (!data) {
+        text->failed = true;
+        return false;
+    }
+    if (text->len > 0)
+        memcpy(data, text->data, text->len);
+    text->data = data;
+    text->size = size;
+    return true;
+}
+
+/* Whether the text can hold so many characters, and the NUL. */
+static bool fits(struct gw_text *text, size_t more)
+{
+    if (more >= SIZE_MAX / 4 - text->len)
+        text->failed = true;
+    return !text->failed;
+}
+
 /* Room for `more` characters and the NUL: where they go, or NULL. The text that was outgrown stays in the arena
  * until the request ends; doubling bounds that waste by the size of the text. */
 static char *reserve(struct gw_text *text, size_t more)
 {
-    if (text->failed)
+    if (!fits(text, more))
         return NULL;
-    if (more >= SIZE_MAX / 4 - text->len) {
-        text->failed = true;
-        return NULL;
-    }
     size_t needed = text->len + more + 1;
-    if (needed > text->size) {
-        size_t size = text->size ? text->size : FIRST_SIZE;
-        while (size < needed)
-            size *= 2;
-        char *data = s2s_arena_alloc(text->arena, size);
-        if (!data) {
-            text->failed = true;
-            return NULL;
-        }
-        if (text->len > 0)
-            memcpy(data, text->data, text->len);
-        text->data = data;
-        text->size = size;
-    }
+    size_t size = text->size ? text->size : FIRST_SIZE;
+    while (size < needed)
+        size *= 2;
+    if (size > text->size && !grow(text, size))
+        return NULL;
     return text->data + text->len;
+}
+
+void gw_text_reserve(struct gw_text *text, size_t more)
+{
+    if (fits(text, more) && text->len + more >= text->size)
+        grow(text, text->len + more + 1);
 }
 
 void gw_text_cut(struct gw_text *text, size_t len)

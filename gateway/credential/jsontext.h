@@ -27,6 +27,10 @@ static inline struct gw_text gw_text(struct s2s_arena *arena)
     return (struct gw_text){.arena = arena};
 }
 
+/* Have room for `more` characters, when it is known how many will come: a text that grows by itself leaves what it
+ * outgrew in the arena. */
+void gw_text_reserve(struct gw_text *text, size_t more);
+
 /* Forget what is beyond the first `len` characters, or all, and keep the memory. */
 void gw_text_cut(struct gw_text *text, size_t len);
 void gw_text_clear(struct gw_text *text);

@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* About what an answer has beside credentials and metadata, in octets. */
+#define ANSWER_FRAME 256
+
 /* The request, read and proven. */
 struct fetch {
     const struct gw_offering *offering;
@@ -119,6 +122,8 @@ static struct s2s_result make_credentials(struct gw_exchange *ex, const struct f
         gw_text_add_string(&text, i == 0 ? "[{\"credential\":\"" : ",{\"credential\":\"");
         S2S_TRY(gw_sdjwt_add(batch, fetch->key_count > 0 ? fetch->keys[i] : NULL, &text));
         gw_text_add_string(&text, "\"}");
+        if (i == 0)
+            gw_text_reserve(&text, (count - 1) * text.len + 1); /* the others will be as long */
     }
     gw_text_add_string(&text, "]");
     *plain = s2s_bytes(text.data, text.len);
@@ -128,20 +133,22 @@ static struct s2s_result make_credentials(struct gw_exchange *ex, const struct f
 static struct s2s_result make_answer(struct gw_exchange *ex, const struct fetch *fetch, const struct gw_claims *claims,
                                      const char **body)
 {
-    struct s2s_jwe_options options = {.form = S2S_JWE_FLATTENED};
+    static const struct s2s_jwe_options options = {.form = S2S_JWE_FLATTENED};
+    const char *metadata = fetch->offering->metadata;
+    const char *known = gw_body_string(ex, "currentCredentialMetadataVersion");
+    bool current = known != NULL && strcmp(known, fetch->offering->metadata_version) == 0;
     struct gw_text text = gw_text(ex->arena);
-    struct json_object *jwe;
-    struct s2s_bytes plain;
+    struct s2s_bytes plain, jwe;
     S2S_TRY(make_credentials(ex, fetch, claims, &plain));
-    S2S_TRY(s2s_jwe_seal(ex->arena, fetch->wek, &options, plain, &jwe));
+    S2S_TRY(s2s_jwe_seal_text(ex->arena, fetch->wek, &options, plain, &jwe));
+    gw_text_reserve(&text, ANSWER_FRAME + jwe.len + (current ? 0 : strlen(metadata)));
     gw_text_add_string(&text, "{\"credentialVersion\":");
     gw_text_add_json_string(&text, claims->version);
     gw_text_add_string(&text, ",\"credentials\":");
-    gw_text_add_json(&text, jwe);
-    const char *known = gw_body_string(ex, "currentCredentialMetadataVersion");
-    if (known == NULL || strcmp(known, fetch->offering->metadata_version) != 0) {
+    gw_text_add(&text, (const char *)jwe.data, jwe.len);
+    if (!current) {
         gw_text_add_string(&text, ",\"credentialMetadata\":");
-        gw_text_add_string(&text, fetch->offering->metadata);
+        gw_text_add_string(&text, metadata);
     }
     gw_text_add_string(&text, "}");
     *body = text.data;

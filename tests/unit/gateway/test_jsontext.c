@@ -67,6 +67,24 @@ START_TEST(text_grows_and_is_cleared)
 }
 END_TEST
 
+START_TEST(reserved_room_is_used)
+{
+    struct gw_text out = gw_text(arena);
+    gw_text_reserve(&out, 5000);
+    gw_text_add_string(&out, "x");
+    const char *memory = out.data;
+    gw_text_reserve(&out, 10); /* has it already */
+    for (int i = 1; i < 5000; i++)
+        gw_text_add_string(&out, "x");
+    ck_assert_ptr_eq(out.data, memory);
+    ck_assert_uint_eq(strlen(out.data), 5000);
+    gw_text_reserve(&out, 5000);
+    ck_assert_uint_eq(strlen(out.data), 5000);
+    gw_text_reserve(&out, SIZE_MAX);
+    ck_assert(out.failed);
+}
+END_TEST
+
 START_TEST(a_full_arena_sticks)
 {
     struct s2s_arena *small = s2s_arena_new(2000);
@@ -89,6 +107,7 @@ static Suite *jsontext_suite(void)
     tcase_add_test(tcase, values_are_written_as_they_were);
     tcase_add_test(tcase, ordered_objects_are_equal);
     tcase_add_test(tcase, text_grows_and_is_cleared);
+    tcase_add_test(tcase, reserved_room_is_used);
     tcase_add_test(tcase, a_full_arena_sticks);
     return suite;
 }

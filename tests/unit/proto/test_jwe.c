@@ -158,6 +158,30 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
+START_TEST(test_text_of_the_flattened_form)
+{
+    const struct s2s_hpke_suite *suite = &s2s_hpke_suites[_i / 2];
+    struct s2s_jwk *key = new_key(suite->curve, _i % 2 == 1 ? suite->name_ke : suite->name, "\"k\"");
+    const struct s2s_bytes none = {NULL, 0}, aads[] = {none, bytes("extra")}, texts[] = {bytes(""), bytes("hello")};
+    for (size_t a = 0; a < 2; a++) {
+        for (size_t t = 0; t < 2; t++) {
+            struct s2s_jwe_options options = {.form = S2S_JWE_FLATTENED, .aad = aads[a]};
+            struct s2s_bytes written, plaintext;
+            struct json_object *tree = NULL;
+            ck_assert_int_eq(s2s_jwe_seal_text(arena, key, &options, texts[t], &written).code, S2S_OK);
+            ck_assert_uint_eq(written.len, strlen((const char *)written.data));
+            ck_assert_int_eq(s2s_jwe_seal(arena, key, &options, texts[t], &tree).code, S2S_OK);
+            struct json_object *read = json((const char *)written.data);
+            ck_assert_int_eq(json_object_object_length(read), json_object_object_length(tree));
+            json_object_object_foreach(tree, name, value)
+                ck_assert_uint_eq(strlen(s2s_json_string(read, name)), (size_t)json_object_get_string_len(value));
+            ck_assert_int_eq(open_with(ring_of(key), read, &plaintext), S2S_OK);
+            assert_bytes_equal(plaintext, texts[t]);
+        }
+    }
+}
+END_TEST
+
 START_TEST(test_kid_rule)
 {
     struct s2s_jwk *named = new_key(S2S_P256, "HPKE-0-KE", "a"), *bare = new_key(S2S_P256, "HPKE-0-KE", NULL);
@@ -455,6 +479,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_published_vectors);
     tcase_add_test(tc, test_published_vectors_notice_changes);
     tcase_add_loop_test(tc, test_round_trip, 0, 2 * S2S_HPKE_SUITES);
+    tcase_add_loop_test(tc, test_text_of_the_flattened_form, 0, 2 * S2S_HPKE_SUITES);
     tcase_add_test(tc, test_kid_rule);
     tcase_add_test(tc, test_trials_are_bounded);
     tcase_add_test(tc, test_alg_and_use_must_be_the_keys);
