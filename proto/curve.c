@@ -6,13 +6,15 @@
  * point (EC_POINT_oct2point), and infinity has no uncompressed form; EVP_PKEY_public_check_quick would say it once
  * more.
  *
- * A new EC key is a copy of a template, a key that has its group and nothing else. OpenSSL would otherwise look the
- * group up by its name and compute its constants anew for every key, which costs more than a point.
+ * A new EC key is a spare one that gets another point, or else a copy of a template, a key that has its group and
+ * nothing else. OpenSSL would otherwise look the group up by its name and compute its constants anew for every key,
+ * which costs more than a point.
  */
 #include "curve.h"
 
 #include "crypto.h"
 #include "ed25519.h"
+#include "spare.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -58,7 +60,9 @@ static EVP_PKEY *template_of(enum s2s_curve curve)
 /* The EC key of a public point, or NULL when it is none. */
 static EVP_PKEY *ec_public(enum s2s_curve curve, struct s2s_bytes raw)
 {
-    EVP_PKEY *pkey = EVP_PKEY_dup(template_of(curve));
+    EVP_PKEY *pkey = s2s_spare_take(curve);
+    if (pkey == NULL)
+        pkey = EVP_PKEY_dup(template_of(curve));
     s2s_assert(pkey != NULL);
     if (EVP_PKEY_set1_encoded_public_key(pkey, raw.data, raw.len) == 1)
         return pkey;
@@ -123,6 +127,14 @@ struct s2s_result s2s_curve_public(enum s2s_curve curve, struct s2s_bytes raw, E
         pkey = EVP_PKEY_new_raw_public_key_ex(NULL, info->crv, NULL, raw.data, raw.len);
     *out = pkey;
     return pkey != NULL ? s2s_ok() : bad_point();
+}
+
+void s2s_curve_release(enum s2s_curve curve, EVP_PKEY *pkey)
+{
+    if (pkey != NULL && s2s_curves[curve].is_ec)
+        s2s_spare_give(curve, pkey);
+    else
+        EVP_PKEY_free(pkey);
 }
 
 static bool has_public(EVP_PKEY *pkey, enum s2s_curve curve, struct s2s_bytes raw)

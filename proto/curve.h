@@ -28,8 +28,12 @@ extern const struct s2s_curve_info s2s_curves[S2S_CURVES]; /* by enum s2s_curve 
 #define S2S_MAX_RAW (1 + 2 * S2S_MAX_COORDINATE)
 
 /* The public key whose raw form (s2s_jwk_public_raw) is `raw`. S2S_BAD_KEY when it has another length or, for an EC
- * key, is not on the curve. Enough for a key that is used for one agreement; free `*out` with EVP_PKEY_free. */
+ * key, is not on the curve. Enough for a key that is used for one agreement; pass `*out` to s2s_curve_release. */
 S2S_MUST_CHECK struct s2s_result s2s_curve_public(enum s2s_curve curve, struct s2s_bytes raw, EVP_PKEY **out);
+
+/* Give back a key that s2s_curve_public made, without any other reference to it. It may serve again with another point.
+ * NULL is allowed. */
+void s2s_curve_release(enum s2s_curve curve, EVP_PKEY *pkey);
 
 /* Whether the OKP key `pkey`, of which `raw` is the raw form, is a point of large order; EC keys always are. For
  * keys that are kept: it costs as much as using the key once. S2S_BAD_KEY when not. */

@@ -197,7 +197,7 @@ static struct s2s_result setup_receiver(const struct s2s_hpke_suite *suite, cons
     S2S_TRY(s2s_curve_public(suite->curve, enc, &pk_e));
     struct s2s_result r =
         agree(suite, s2s_jwk_pkey(recipient), pk_e, enc, s2s_jwk_public_raw(recipient), info, context);
-    EVP_PKEY_free(pk_e);
+    s2s_curve_release(suite->curve, pk_e);
     return r;
 }
 

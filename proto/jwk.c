@@ -15,6 +15,7 @@ struct s2s_jwk {
     atomic_uint references;
     enum s2s_curve curve;
     bool is_private;
+    bool is_ours;  /* pkey is of s2s_curve_public, and nobody else has it */
     unsigned uses; /* bit 1u << enum s2s_use for each that `use` and `key_ops` permit */
     EVP_PKEY *pkey;
     char *alg, *kid; /* NULL when absent */
@@ -204,6 +205,7 @@ static struct s2s_result read_public(struct s2s_jwk *jwk)
 {
     struct s2s_bytes raw = s2s_jwk_public_raw(jwk);
     S2S_TRY(s2s_curve_public(jwk->curve, raw, &jwk->pkey));
+    jwk->is_ours = true;
     return s2s_curve_check_order(jwk->curve, raw, jwk->pkey);
 }
 
@@ -285,7 +287,10 @@ void s2s_jwk_free(struct s2s_jwk *jwk)
 {
     if (jwk == NULL || atomic_fetch_sub_explicit(&jwk->references, 1, memory_order_acq_rel) > 1)
         return;
-    EVP_PKEY_free(jwk->pkey);
+    if (jwk->is_ours)
+        s2s_curve_release(jwk->curve, jwk->pkey);
+    else
+        EVP_PKEY_free(jwk->pkey);
     free(jwk->alg);
     free(jwk->kid);
     free(jwk);

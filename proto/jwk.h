@@ -48,7 +48,8 @@ struct s2s_jwk *s2s_jwk_own(struct s2s_arena *arena, struct s2s_jwk *jwk);
 /* One more reference to the same key; free each. */
 struct s2s_jwk *s2s_jwk_share(struct s2s_jwk *jwk);
 
-/* All borrowed from the key. alg and kid are NULL when absent. */
+/* All borrowed from the key, pkey too: take no reference of it, as it may serve another key later. alg and kid are NULL
+ * when absent. */
 const char *s2s_jwk_alg(const struct s2s_jwk *jwk);
 const char *s2s_jwk_kid(const struct s2s_jwk *jwk);
 const char *s2s_jwk_thumbprint(const struct s2s_jwk *jwk);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose_support.h"
+#include "proto/jws.h"
 
 #include <openssl/bio.h>
 #include <openssl/pem.h>
@@ -128,6 +129,47 @@ START_TEST(test_same_key)
     ck_assert(!s2s_jwk_is(json("{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"" ED25519_X "\"}"), okp));
     ck_assert(!s2s_jwk_is(public_json(okp), ec));
     ck_assert(!s2s_jwk_is(NULL, ec));
+}
+END_TEST
+
+/* A key that is freed gives what it was made of to the next one of its curve. */
+START_TEST(test_keys_one_after_the_other)
+{
+    static const enum s2s_curve curves[] = {S2S_P256, S2S_P384, S2S_P521};
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
+        struct s2s_jwk *first = new_key(curves[i], NULL, NULL), *second = new_key(curves[i], NULL, NULL);
+        struct s2s_bytes message = bytes("m"), signatures[2];
+        ck_assert_int_eq(s2s_jws_sign_raw(arena, first, message, &signatures[0]).code, S2S_OK);
+        ck_assert_int_eq(s2s_jws_sign_raw(arena, second, message, &signatures[1]).code, S2S_OK);
+        for (int round = 0; round < 300; round++) {
+            struct s2s_jwk *a, *b;
+            ck_assert_int_eq(s2s_jwk_parse_public(public_json(round % 2 == 0 ? first : second), &a).code, S2S_OK);
+            ck_assert_int_eq(s2s_jwk_parse_public(public_json(first), &b).code, S2S_OK);
+            ck_assert_int_eq(s2s_jws_verify_raw(a, message, signatures[round % 2]).code, S2S_OK);
+            ck_assert_int_eq(s2s_jws_verify_raw(a, message, signatures[1 - round % 2]).code, S2S_REFUSED);
+            ck_assert_int_eq(s2s_jws_verify_raw(b, message, signatures[0]).code, S2S_OK);
+            s2s_jwk_free(a);
+            /* one that is no point, in between */
+            ck_assert_int_eq(parse_public("{\"kty\":\"EC\",\"crv\":\"P-256\"," P256_X
+                                          ",\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5aw\"}"),
+                             S2S_BAD_KEY);
+            ck_assert_int_eq(s2s_jws_verify_raw(b, message, signatures[0]).code, S2S_OK);
+            s2s_jwk_free(b);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_many_keys_at_once)
+{
+    enum { COUNT = 300 };
+    struct s2s_jwk *key = new_key(S2S_P256, NULL, NULL), *copies[COUNT];
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < COUNT; i++)
+            ck_assert_int_eq(s2s_jwk_parse_public(public_json(key), &copies[i]).code, S2S_OK);
+        for (size_t i = 0; i < COUNT; i++)
+            s2s_jwk_free(copies[i]);
+    }
 }
 END_TEST
 
@@ -275,6 +317,8 @@ static Suite *suite(void)
     tcase_add_test(tc, test_members);
     tcase_add_test(tc, test_public_refusals);
     tcase_add_test(tc, test_same_key);
+    tcase_add_test(tc, test_keys_one_after_the_other);
+    tcase_add_test(tc, test_many_keys_at_once);
     tcase_add_test(tc, test_points_of_small_order);
     tcase_add_test(tc, test_ed25519_points);
     tcase_add_test(tc, test_private_keys);
