@@ -11,6 +11,7 @@
 --
 --   s2s.wallet_instance_lock_for(p_peer text, p_session_id text, p_instance_id text)
 --       -> s2s.wallet_instance, null: not theirs
+--   s2s.wallet_status_told(p_status text) -> text
 --   s2s.wallet_would_act(i s2s.wallet_instance, p_action text) -> boolean
 --   s2s.wallet_lifecycle_ask(i s2s.wallet_instance, x s2s.exchange, p_action text, p_reason text)
 --       -> boolean: somebody is asked
@@ -65,6 +66,13 @@ $$;
 COMMENT ON FUNCTION s2s.wallet_verification_notify IS
   'Word of a session, from the issuer that it was opened with; perhaps sooner than the answer to initiate.';
 
+CREATE OR REPLACE FUNCTION s2s.wallet_status_told(p_status text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE p_status WHEN 'CANCELLED' THEN 'UNLINKED' ELSE p_status END
+$$;
+COMMENT ON FUNCTION s2s.wallet_status_told(text) IS
+  'A status as issuers are told. What one has taken back, by UNLINK, is off the device; to say that a credential is '
+  'invalid for good is not the wallet''s.';
+
 CREATE OR REPLACE FUNCTION s2s.wallet_credential_status(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
   p_session_id text, p_instance_id text)
@@ -82,7 +90,8 @@ BEGIN
     RETURN s2s.refuse(x, 'not-found');
   END IF;
   RETURN s2s.store(x, 200, s2s.credential_status_json(
-    s2s.wallet_instance_status(i), i.credential_version, i.last_status_change_time, i.last_status_change_reason));
+    s2s.wallet_status_told(s2s.wallet_instance_status(i)), i.credential_version, i.last_status_change_time,
+    i.last_status_change_reason));
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_credential_status IS 'Shows an issuer the status of an instance as it is here.';
@@ -153,7 +162,12 @@ BEGIN
   END IF;
   act := s2s.wallet_act(i, 'ISSUER', p_action, p_reason);
   RETURN s2s.store(x, 200, s2s.managed_json(
-    i.session_id, i.instance_id, act.previous_status, act.current_status, act.outcome, act.failure_reason));
+    i.session_id, i.instance_id, s2s.wallet_status_told(act.previous_status),
+    s2s.wallet_status_told(act.current_status),
+    -- To the issuer, what was UNLINKED already has not changed.
+    CASE WHEN (act.previous_status, act.current_status) = ('UNLINKED', 'CANCELLED') THEN 'NO_CHANGE'
+         ELSE act.outcome END,
+    s2s.wallet_status_told(act.failure_reason)));
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_manage IS

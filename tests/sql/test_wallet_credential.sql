@@ -195,10 +195,10 @@ SELECT set_eq($$SELECT event_type, details ->> 'failureReason' FROM s2s.wallet_e
 SELECT is(s2s.lanes_set('{issuer,other}', '[{"name": "backend", "events": ["credentials.ready"]}]'), 1, 'a backend that does not want to know');
 SELECT lives_ok($$SELECT test.app_fetch('S', 'e')$$, 'a fetch waits');
 SELECT lives_ok($$UPDATE s2s.delivery SET next_at = 'infinity' WHERE ref = pg_temp.fetch()$$, 'for ever');
-SELECT is(pg_temp.manage('UNLINK', true), 'COMPLETED SUSPENDED_WALLET CANCELLED', 'is not asked');
+SELECT is(pg_temp.manage('UNLINK', true), 'COMPLETED SUSPENDED_WALLET UNLINKED', 'is not asked');
 SELECT is(pg_temp.due() <= 0, true, 'the fetch asks now, to be refused');
 SELECT is(pg_temp.manage(action), expected, action || ' of a cancelled one')
-FROM (VALUES ('UNLINK', 'NO_CHANGE CANCELLED CANCELLED'), ('SUSPEND', 'FAILED CANCELLED CANCELLED CANCELLED')) AS t (action, expected);
+FROM (VALUES ('UNLINK', 'NO_CHANGE UNLINKED UNLINKED'), ('SUSPEND', 'FAILED UNLINKED UNLINKED UNLINKED')) AS t (action, expected);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -60,9 +60,9 @@ const ISSUER_ASKS = {
     issuer: ['confirmed'], wallet: ['confirmed', 'unlinked'],
     found: ['UNLINKED', 'record UNLINK'], after: ['UNLINKED', 'UNLINKED'],
   },
-  'the wallet says that it is cancelled': {
+  'cancelled, as the wallet remembers': {
     issuer: ['confirmed'], wallet: ['confirmed', 'cancelled'],
-    found: ['CANCELLED', 'record UNLINK'], after: ['UNLINKED', 'CANCELLED'],
+    found: ['UNLINKED', 'record UNLINK'], after: ['UNLINKED', 'CANCELLED'],
   },
   'suspended by the wallet': {
     issuer: ['confirmed'], wallet: ['confirmed', 'wallet_suspended'],
