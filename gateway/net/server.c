@@ -181,12 +181,31 @@ static void on_request_disposed(void *data)
         count_reset(note->conn);
 }
 
+/* RFC 9112 section 3.2.2: a server takes a target in the absolute form, too. What counts of it is the path. */
+static void take_origin_form(h2o_req_t *req)
+{
+    size_t len = req->query_at != SIZE_MAX ? req->query_at : req->path.len;
+    const char *authority = len > 0 && req->path.base[0] != '/' ? memmem(req->path.base, len, "://", 3) : NULL;
+    if (authority == NULL)
+        return;
+    authority += 3;
+    const char *path = memchr(authority, '/', len - (size_t)(authority - req->path.base));
+    if (path == NULL)
+        return;
+    size_t skip = (size_t)(path - req->path.base);
+    req->path.base += skip;
+    req->path.len -= skip;
+    if (req->query_at != SIZE_MAX)
+        req->query_at -= skip;
+}
+
 static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct gw_server *server = ((struct request_handler *)handler)->server;
     struct request_note *note = h2o_mem_alloc_shared(&req->pool, sizeof(*note), on_request_disposed);
     *note = (struct request_note){req, gw_conn_of(req)};
     ++server->requests;
+    take_origin_form(req);
     server->on_request(server, req);
     return 0;
 }
