@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The gate is a recursive descent over the text, in the order of RFC 8259's grammar, that builds nothing. Its
- * recursion is bounded by the nesting limit. What it counts on the way (members) is compared with the tree that
- * json-c built: json-c lets the last of two equal names win, so a missing member is a duplicate name.
+ * recursion is bounded by the nesting limit. It counts the memory that the tree will take, so that this is charged
+ * before json_tree.c builds it.
  */
 #include "json.h"
 
+#include "json_tree.h"
 #include "plain.h"
 
 #include <limits.h>
-#include <math.h>
 #include <string.h>
-
-/* RFC 8259 section 9 lets a parser limit numbers. This is far more than a double can tell apart, and keeps the
- * cost of converting a number independent of the length of the text. */
-#define MAX_NUMBER_LEN 64
 
 /* What json-c takes beyond the text itself, rounded up from what malloc was seen to give out. An empty object, three
  * octets with its comma, takes more than two hundred times its text: a table with room for 16 members. So this memory
@@ -24,7 +20,6 @@ enum { VALUE_MEMORY = 96, MEMBER_MEMORY = 128, OBJECT_MEMORY = 704 };
 struct scanner {
     const unsigned char *p, *end;
     unsigned depth_left;
-    size_t members;
     size_t memory;            /* that the tree will take */
     struct s2s_result result; /* of the first failure */
 };
@@ -191,7 +186,7 @@ static bool scan_number(struct scanner *s)
         if (!scan_digits(s))
             return false;
     }
-    return s->p - start <= MAX_NUMBER_LEN || malformed(s, "a JSON number is out of range");
+    return s->p - start <= S2S_JSON_MAX_NUMBER || malformed(s, "a JSON number is out of range");
 }
 
 static bool scan_word(struct scanner *s, const char *word)
@@ -213,7 +208,6 @@ static bool scan_member(struct scanner *s)
     skip_space(s);
     if (!accept(s, ':'))
         return malformed(s, "not JSON: a member name needs a colon");
-    s->members++;
     s->memory += MEMBER_MEMORY;
     return scan_value(s);
 }
@@ -275,8 +269,7 @@ static bool scan_value(struct scanner *s)
     return ok;
 }
 
-static struct s2s_result scan(struct s2s_arena *arena, const char *text, size_t len, unsigned max_depth,
-                              size_t *members)
+static struct s2s_result scan(struct s2s_arena *arena, const char *text, size_t len, unsigned max_depth)
 {
     if (len > INT_MAX) /* what json-c can count */
         return s2s_fail(S2S_LIMIT, "JSON is too long");
@@ -288,70 +281,16 @@ static struct s2s_result scan(struct s2s_arena *arena, const char *text, size_t 
         return s.result;
     if (s.p != s.end)
         return s2s_fail(S2S_MALFORMED, "not JSON: something follows the value");
-    *members = s.members;
     return s2s_arena_charge(arena, s.memory) ? s2s_ok() : s2s_fail(S2S_LIMIT, "JSON has too many values");
-}
-
-/* Count the members of the tree, and learn whether every number in it is finite. */
-static void survey(struct json_object *obj, size_t *members, bool *finite)
-{
-    switch (json_object_get_type(obj)) {
-    case json_type_object: {
-        json_object_object_foreach(obj, name, value)
-        {
-            (void)name;
-            ++*members;
-            survey(value, members, finite);
-        }
-        break;
-    }
-    case json_type_array:
-        for (size_t i = 0; i < json_object_array_length(obj); i++)
-            survey(json_object_array_get_idx(obj, i), members, finite);
-        break;
-    case json_type_double:
-        *finite = *finite && isfinite(json_object_get_double(obj));
-        break;
-    default:
-        break;
-    }
-}
-
-/* json-c's tree of a text that has passed the gate, or false when json-c still finds fault with it. */
-static bool build(const char *text, size_t len, unsigned max_depth, struct json_object **out)
-{
-    /* json-c counts the innermost scalar as a level, too. */
-    struct json_tokener *tokener = json_tokener_new_ex((int)max_depth + 1);
-    s2s_assert(tokener != NULL);
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    *out = json_tokener_parse_ex(tokener, text, (int)len);
-    /* A number or a word at the top could go on; only a NUL ends it for json-c. */
-    if (json_tokener_get_error(tokener) == json_tokener_continue)
-        *out = json_tokener_parse_ex(tokener, "", 1);
-    bool ok = json_tokener_get_error(tokener) == json_tokener_success;
-    json_tokener_free(tokener);
-    return ok;
 }
 
 struct s2s_result s2s_json_parse(struct s2s_arena *arena, const char *text, size_t len, unsigned max_depth,
                                  struct json_object **out)
 {
     s2s_assert(max_depth <= 1024);
-    size_t members = 0;
-    S2S_TRY(scan(arena, text, len, max_depth, &members));
-
-    struct json_object *tree = NULL;
-    if (!build(text, len, max_depth, &tree))
-        return s2s_fail(S2S_MALFORMED, "not JSON");
-    s2s_json_own(arena, tree);
-    size_t kept = 0;
-    bool finite = true;
-    survey(tree, &kept, &finite);
-    if (kept != members)
-        return s2s_fail(S2S_MALFORMED, "a JSON object names a member twice");
-    if (!finite)
-        return s2s_fail(S2S_MALFORMED, "a JSON number is out of range");
-    *out = tree;
+    S2S_TRY(scan(arena, text, len, max_depth));
+    S2S_TRY(s2s_json_tree(text, len, out));
+    s2s_json_own(arena, *out);
     return s2s_ok();
 }
 

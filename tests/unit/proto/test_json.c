@@ -45,6 +45,8 @@ START_TEST(test_accepts_rfc_8259)
         {"\"a/b\"", "\"a/b\""},
         {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"", "\"\\\"\\\\/\\b\\f\\n\\r\\tA\""},
         {"\"\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\""},
+        {"\"\\ud836\\ude00\"",
+         "\"\xf0\x9d\xa8\x80\""}, /* U+1DA00, which json-c's own parser takes for a lone surrogate */
         {"\"\x7f \xc2\x80 \xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80 \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf\"",
          "\"\x7f \xc2\x80 \xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80 \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf\""},
         {"{ \"a\" : [ 1 , { \"a\" : null } ] , \"\" : \"x\" }", "{\"a\":[1,{\"a\":null}],\"\":\"x\"}"},
@@ -158,6 +160,67 @@ START_TEST(test_refuses_the_rest)
 }
 END_TEST
 
+/* What json-c's own parser makes of a text. */
+static struct json_object *by_tokener(const char *text, size_t len)
+{
+    struct json_tokener *tokener = json_tokener_new();
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    struct json_object *tree = json_tokener_parse_ex(tokener, text, (int)len);
+    if (json_tokener_get_error(tokener) == json_tokener_continue) /* a number or a word could go on */
+        tree = json_tokener_parse_ex(tokener, "", 1);
+    ck_assert_msg(json_tokener_get_error(tokener) == json_tokener_success, "%.*s", (int)len, text);
+    json_tokener_free(tokener);
+    return s2s_json_own(arena, tree);
+}
+
+static void assert_same_tree(const char *text, size_t len, struct json_object *tree)
+{
+    struct json_object *expected = by_tokener(text, len);
+    size_t size, expected_size;
+    const char *written = s2s_json_write(arena, tree, &size);
+    const char *expected_text = s2s_json_write(arena, expected, &expected_size);
+    ck_assert_msg(json_object_equal(tree, expected), "%.*s", (int)len, text);
+    ck_assert_uint_eq(size, expected_size);
+    ck_assert_mem_eq(written, expected_text, size);
+}
+
+START_TEST(test_trees_are_those_of_json_c)
+{
+    static const char *const texts[] = {
+        "{\"a\":1,\"b\":[true,false,null,{}],\"\\u00e4\\n\":\"\\ud83d\\ude00 "
+        "\\\"x\\\\\",\"c\":-1.5e-3,\"d\":\"\xc3\xa4\"}",
+        "[0,-0,1,-1,0.0,-0.0,1E5,1e-5,123456789012345678901234567890,-123456789012345678901234567890]",
+        "[9223372036854775807,9223372036854775808,-9223372036854775808,-9223372036854775809,18446744073709551616]",
+        "[0.1,1.7976931348623157e308,5e-324,1e-400,3.000]",
+        "{\"a name that is longer than most names of this protocol are, and longer than sixty-four octets\":\"v\"}",
+        "\"\\u0001\\u001f\\u007f\\u0080\\u07ff\\u0800\\uffff\\ud800\\udc00\\udbff\\udfff\"",
+        "[\"\\/\",\"plain\",\"\\t\\t\",\"longer than the one before: \\r\\b\\f\",[[[[\"\\\"\"]]]]]",
+        " [ 1 , { \"a\" : \"b\" } , [ ] , { } ] ",
+    };
+    unsigned state = 1;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        size_t len = strlen(texts[i]), good = 0;
+        char *text = s2s_arena_strndup(arena, texts[i], len);
+        /* The text itself, then with one octet exchanged for another one of it: most are still good. */
+        for (int round = 0; round < 500; round++) {
+            struct s2s_arena *kept = arena;
+            struct json_object *tree;
+            arena = s2s_arena_new(1 << 20);
+            if (s2s_json_parse(arena, text, len, 8, &tree).code == S2S_OK) {
+                assert_same_tree(text, len, tree);
+                good++;
+            }
+            s2s_arena_free(arena);
+            arena = kept;
+            state = state * 1103515245 + 12345;
+            memcpy(text, texts[i], len);
+            text[(state >> 8) % len] = texts[i][(state >> 20) % len];
+        }
+        ck_assert_uint_gt(good, 10);
+    }
+}
+END_TEST
+
 START_TEST(test_needs_no_nul_and_refuses_one)
 {
     struct json_object *obj;
@@ -243,6 +306,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_accepts_rfc_8259);
     tcase_add_test(tc, test_refuses_the_rest);
+    tcase_add_test(tc, test_trees_are_those_of_json_c);
     tcase_add_test(tc, test_needs_no_nul_and_refuses_one);
     tcase_add_test(tc, test_depth);
     tcase_add_test(tc, test_access);
