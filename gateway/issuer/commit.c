@@ -22,7 +22,7 @@ struct subjects {
     const char **configuration_ids;
     const char **refs;
     const char **sealed;         /* bytea as text; NULL: no backend needs to be told */
-    struct json_object *aliases; /* of each, what it was called under older data keys */
+    struct json_object *aliases; /* of each, what it was called under older data keys; NULL: there are none */
 };
 
 static struct json_object *aliases_of(const struct gw_vault *vault, const char *subject)
@@ -79,7 +79,8 @@ static bool make_subjects(struct gw_evaluation *e, const struct gw_decision *dec
     out->configuration_ids = s2s_arena_alloc(arena, count * sizeof(*out->configuration_ids));
     out->refs = s2s_arena_alloc(arena, count * sizeof(*out->refs));
     out->sealed = s2s_arena_alloc(arena, count * sizeof(*out->sealed));
-    out->aliases = s2s_json_own(arena, json_object_new_array());
+    bool has_older_keys = gw_vault_key_count(e->job->generation->vault) > 1;
+    out->aliases = has_older_keys ? s2s_json_own(arena, json_object_new_array()) : NULL;
     s2s_assert(out->configuration_ids != NULL && out->refs != NULL && out->sealed != NULL);
     for (size_t i = 0; i < count; ++i) {
         const struct gw_approval *approval = &decision->approvals[i];
@@ -89,7 +90,8 @@ static bool make_subjects(struct gw_evaluation *e, const struct gw_decision *dec
             return false;
         out->configuration_ids[i] = approval->configuration_id;
         out->refs[i] = ref;
-        json_object_array_add(out->aliases, aliases_of(e->job->generation->vault, approval->subject.name));
+        if (has_older_keys)
+            json_object_array_add(out->aliases, aliases_of(e->job->generation->vault, approval->subject.name));
     }
     return true;
 }
@@ -133,7 +135,7 @@ static void commit_decided(struct gw_evaluation *e, const struct gw_decision *de
     gw_db_integer(call, job->params, decision->max_attempts);
     if (subjects != NULL) {
         gw_db_text_array(call, job->params, subjects->sealed, count);
-        gw_db_text(call, s2s_json_write(job->params, subjects->aliases, NULL));
+        gw_db_text(call, subjects->aliases != NULL ? s2s_json_write(job->params, subjects->aliases, NULL) : NULL);
     } else {
         add_nothing(call, 2);
     }

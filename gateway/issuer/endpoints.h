@@ -44,7 +44,7 @@ enum gw_step gw_issuer_find_claims(struct gw_exchange *ex, const struct gw_offer
 
 /* The rows of the endpoint table, by file. */
 enum gw_step gw_issuer_initiate(struct gw_exchange *ex);
-void gw_issuer_initiated(struct gw_exchange *ex, int status);
+void gw_issuer_initiated(struct gw_exchange *ex, const char *outcome);
 enum gw_step gw_issuer_supplement(struct gw_exchange *ex);
 enum gw_step gw_issuer_verification_status(struct gw_exchange *ex);
 enum gw_step gw_issuer_cancel(struct gw_exchange *ex);

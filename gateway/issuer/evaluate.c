@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An evaluation: claim ─▶ gather ─▶ judge ─▶ decide ─▶ commit. To judge is up to three steps: what the items say by
- * themselves, what the database knows of them, what they refer to.
+ * An evaluation: claim ─▶ gather ─▶ judge ─▶ decide ─▶ commit; handover.c begins one without a claim. To judge is up to
+ * three steps: what the items say by themselves, what the database knows of them, what they refer to.
  *
  * Two kinds of jobs share this way: those that the policy decides, and those that wait for a backend, of which there
  * are only so many in hand. So a backend that is slow or down delays nobody but those whom it decides on.
@@ -176,26 +176,30 @@ static void evaluate(struct gw_evaluation *e)
         ask_database(e);
 }
 
-static void run_evaluation(struct gw_job *job, const PGresult *result, int row)
+void gw_evaluation_run(struct gw_evaluation *e, struct s2s_result gathered)
 {
     static const struct gw_decision mixed = {
         .kind = GW_UNDECIDED, .trouble = "its credential configurations are not decided on by the same any more"};
-    struct gw_evaluation *e = s2s_arena_alloc(job->params, sizeof(*e));
-    s2s_assert(e != NULL);
-    e->job = job;
-    job->state = e;
-    struct s2s_result r = gw_evaluation_gather(e, result, row);
-    job->lane = e->lane;
-    if (r.code == S2S_LIMIT)
+    e->job->state = e;
+    e->job->lane = e->lane;
+    if (gathered.code == S2S_LIMIT)
         gw_evaluation_commit(e, &gw_decision_too_large);
-    else if (s2s_failed(r))
-        gw_job_retry(job, r.detail);
+    else if (s2s_failed(gathered))
+        gw_job_retry(e->job, gathered.detail);
     else if (e->mixed)
         gw_evaluation_commit(e, &mixed);
     else if (strcmp(e->lane, right_lane(e)) != 0)
         gw_evaluation_postpone(e, "somebody else decides now", -1, right_lane(e));
     else
         evaluate(e);
+}
+
+static void run_evaluation(struct gw_job *job, const PGresult *result, int row)
+{
+    struct gw_evaluation *e = s2s_arena_alloc(job->params, sizeof(*e));
+    s2s_assert(e != NULL);
+    e->job = job;
+    gw_evaluation_run(e, gw_evaluation_gather(e, result, row));
 }
 
 /* ---- claims ---- */
@@ -254,12 +258,19 @@ static bool claim_from(const struct gw_worker *worker, const struct rooms *rooms
     return true;
 }
 
-/* Most are over at once; but those that fetch something have their submissions in memory as long as that takes. */
+/* Most are over at once. */
+unsigned gw_evaluations_in_hand(const struct gw_worker *worker)
+{
+    return worker->generation->config->jobs.batch * BATCHES_IN_HAND;
+}
+
+/* A claim costs a transaction: it waits until a whole batch has room. */
 static bool prepare_evaluate(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
 {
     struct rooms rooms = new_rooms(arena, 1);
-    unsigned most = worker->generation->config->jobs.batch * BATCHES_IN_HAND;
-    add_room(&rooms, arena, BUILTIN_LANE, room_for(worker, BUILTIN_LANE, most));
+    unsigned room = room_for(worker, BUILTIN_LANE, gw_evaluations_in_hand(worker));
+    if (room >= worker->generation->config->jobs.batch)
+        add_room(&rooms, arena, BUILTIN_LANE, room);
     return claim_from(worker, &rooms, call, arena);
 }
 
@@ -277,11 +288,21 @@ static bool prepare_decide(const struct gw_worker *worker, struct gw_db_call *ca
 }
 
 static const struct gw_job_kind kinds[] = {
-    {.name = "evaluate", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_evaluate, .run = run_evaluation},
-    {.name = "decide", .claim = GW_SQL_EVALUATIONS_CLAIM, .prepare = prepare_decide, .run = run_evaluation},
+    {.name = "evaluate",
+     .feeds = "deliver",
+     .claim = GW_SQL_EVALUATIONS_CLAIM,
+     .prepare = prepare_evaluate,
+     .run = run_evaluation},
+    {.name = "decide",
+     .feeds = "deliver",
+     .claim = GW_SQL_EVALUATIONS_CLAIM,
+     .prepare = prepare_decide,
+     .run = run_evaluation},
     GW_DATASET_KIND,
     GW_BULK_KIND,
 };
+
+const struct gw_job_kind *const gw_evaluate_kind = &kinds[0];
 
 /* ---- chores ---- */
 

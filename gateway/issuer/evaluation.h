@@ -30,6 +30,9 @@ struct gw_evaluation {
 S2S_MUST_CHECK struct s2s_result gw_evaluation_gather(struct gw_evaluation *evaluation, const PGresult *result,
                                                       int row);
 
+/* evaluate.c: judge, decide and commit what was gathered; `gathered` says how that went. */
+void gw_evaluation_run(struct gw_evaluation *evaluation, struct s2s_result gathered);
+
 /* commit.c: end the job with what was decided; the decision may go when this returns. */
 void gw_evaluation_commit(struct gw_evaluation *evaluation, const struct gw_decision *decision);
 

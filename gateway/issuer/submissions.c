@@ -33,8 +33,8 @@ static struct s2s_result grow(struct gw_submissions *s)
     return s2s_ok();
 }
 
-static struct s2s_result put_item(struct gw_submissions *s, struct json_object *json, enum gw_item_origin origin,
-                                  unsigned seq)
+struct s2s_result gw_submissions_add_item(struct gw_submissions *s, struct json_object *json,
+                                          enum gw_item_origin origin, unsigned seq)
 {
     struct gw_item new = {s2s_json_string(json, "id"), s2s_json_string(json, "type"), origin, seq, json};
     if (new.id == NULL || new.type == NULL)
@@ -65,7 +65,7 @@ struct s2s_result gw_submissions_add_client(struct gw_submissions *s, const char
     struct json_object *payload, *item;
     S2S_TRY(s2s_json_parse(s->arena, text, strlen(text), MAX_DEPTH, &payload));
     S2S_TRY(s2s_wsk_open_payload(s->arena, &ctx, payload, &item));
-    return put_item(s, item, GW_FROM_CLIENT, seq);
+    return gw_submissions_add_item(s, item, GW_FROM_CLIENT, seq);
 }
 
 static struct s2s_result unseal(struct gw_submissions *s, struct s2s_bytes sealed, struct json_object **out)
@@ -90,7 +90,7 @@ struct s2s_result gw_submissions_add_server(struct gw_submissions *s, struct s2s
     S2S_TRY(unseal(s, sealed, &data));
     struct json_object *items = s2s_json_get(data, "items");
     for (size_t i = 0; items != NULL && i < json_object_array_length(items); ++i)
-        S2S_TRY(put_item(s, json_object_array_get_idx(items, i), GW_FROM_SERVER, seq));
+        S2S_TRY(gw_submissions_add_item(s, json_object_array_get_idx(items, i), GW_FROM_SERVER, seq));
     add_assessments(s, s2s_json_get(data, "assessments"));
     return s2s_ok();
 }
@@ -99,5 +99,5 @@ struct s2s_result gw_submissions_add_issuer(struct gw_submissions *s, struct s2s
 {
     struct json_object *item;
     S2S_TRY(unseal(s, sealed, &item));
-    return put_item(s, item, GW_FROM_ISSUER, seq);
+    return gw_submissions_add_item(s, item, GW_FROM_ISSUER, seq);
 }

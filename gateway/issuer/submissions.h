@@ -37,4 +37,8 @@ S2S_MUST_CHECK struct s2s_result gw_submissions_add_server(struct gw_submissions
 S2S_MUST_CHECK struct s2s_result gw_submissions_add_issuer(struct gw_submissions *submissions, struct s2s_bytes sealed,
                                                            unsigned seq);
 
+/* An item that is open already. */
+S2S_MUST_CHECK struct s2s_result gw_submissions_add_item(struct gw_submissions *submissions, struct json_object *item,
+                                                         enum gw_item_origin origin, unsigned seq);
+
 #endif

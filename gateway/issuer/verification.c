@@ -4,6 +4,7 @@
  */
 #include "gateway/issuer/decide.h"
 #include "gateway/issuer/endpoints.h"
+#include "gateway/issuer/handover.h"
 #include "gateway/issuer/policy.h"
 #include "gateway/worker.h"
 #include "proto/attestation.h"
@@ -14,7 +15,8 @@
 
 /* Verification data on its way to the database: only ciphertext. */
 struct submission {
-    const char **client; /* JWEs as they came, as JSON text */
+    const char **client;        /* JWEs as they came, as JSON text */
+    struct json_object **items; /* what is in them */
     size_t client_count;
     struct s2s_bytes server; /* the wallet server's items and assessments, sealed; data NULL when there are none */
 };
@@ -67,6 +69,7 @@ static enum gw_step take_client_payloads(struct gw_exchange *ex, struct json_obj
         if (out->client[i] == NULL)
             return gw_exchange_violation(ex, where, "is too large");
     }
+    out->items = items;
     out->client_count = count;
     return GW_STEP_CHECK;
 }
@@ -221,6 +224,30 @@ static void add_optional_strings(struct gw_exchange *ex, const char *member)
         gw_db_text(&ex->call, NULL);
 }
 
+/* Offer to begin the evaluation here, if there is room; `request` of the state keeps what that needs. */
+static void add_lease(struct gw_exchange *ex, const struct initiation *in, const struct submission *data)
+{
+    struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct gw_handover *handover = s2s_arena_alloc(ex->arena, sizeof(*handover));
+    s2s_assert(handover != NULL);
+    *handover = (struct gw_handover){.session_id = state->session_id,
+                                     .wsk_thumbprint = s2s_jwk_thumbprint(state->wsk),
+                                     .attestation = in->attestation,
+                                     .configurations = in->configurations,
+                                     .configuration_count = in->count,
+                                     .client_items = data->items,
+                                     .client_count = data->client_count,
+                                     .has_data = data->client_count > 0 || data->server.data != NULL};
+    if (!gw_handover_offer(ex, handover)) {
+        gw_db_text(&ex->call, NULL);
+        gw_db_text(&ex->call, NULL);
+        return;
+    }
+    state->request = handover;
+    gw_db_text(&ex->call, handover->lease.id);
+    gw_db_interval_ms(&ex->call, ex->arena, handover->lease.for_ms);
+}
+
 enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
 {
     struct initiation in;
@@ -253,15 +280,17 @@ enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
     gw_db_text(&ex->call, in.jti);
     gw_db_text(&ex->call, in.attestation);
     gw_db_text(&ex->call, in.configurations[0]->by_webhook ? in.configurations[0]->decision_backend : "");
+    add_lease(ex, &in, &data);
     return GW_STEP_COMMIT;
 }
 
-void gw_issuer_initiated(struct gw_exchange *ex, int status)
+void gw_issuer_initiated(struct gw_exchange *ex, const char *outcome)
 {
     const struct gw_issuer_state *state = gw_issuer_state(ex);
-    (void)status;
     if (state->wsk != NULL)
         gw_sessions_put(ex->worker->sessions, state->session_id, ex->peer->config->name, state->wsk);
+    if (state->request != NULL && strncmp(outcome, GW_HANDOVER_LEASED, strlen(GW_HANDOVER_LEASED)) == 0)
+        gw_handover_begin(ex, state->request, outcome);
 }
 
 /* ---- supplement, status, cancel ---- */

@@ -14,7 +14,8 @@
 /* For a plan. */
 #define GW_DELIVERY_KIND                                                                                               \
     {                                                                                                                  \
-        .name = "deliver", .claim = GW_SQL_DELIVERIES_CLAIM, .prepare = gw_deliver_prepare, .run = gw_deliver_run      \
+        .name = "deliver", .feeds = "deliver", .claim = GW_SQL_DELIVERIES_CLAIM, .prepare = gw_deliver_prepare,        \
+        .run = gw_deliver_run                                                                                          \
     }
 
 bool gw_deliver_prepare(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena);

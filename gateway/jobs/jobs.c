@@ -14,6 +14,8 @@
 #define JOB_MEMORY_FACTOR 8
 /* Parameters of a claim, a chore, or the end of a job. */
 #define CALL_MEMORY (1024 * 1024)
+/* A job that its own worker begins at once: if it has not ended by then, it was lost between commit and begin. */
+#define HANDOVER_LEASE_MS 10000
 #define BACKOFF_MAX_MS (15 * 60 * 1000)
 /* First word of what a call says at the end of a job: a label of the metrics. */
 #define OUTCOME_SIZE 32
@@ -24,9 +26,9 @@ struct claimer {
     const struct gw_job_kind *kind;
     struct gw_db_call call;
     struct s2s_arena *arena; /* of the claim in flight, else NULL */
-    char lease[S2S_UUID_SIZE];
-    int64_t lease_until_us; /* as gw_job */
-    bool again;             /* woken while a claim was in flight */
+    struct gw_job_lease lease;
+    bool again;         /* woken while a claim was in flight */
+    bool may_have_more; /* the last look found some, or there was no room for any */
 };
 
 struct chore_state {
@@ -66,23 +68,24 @@ static size_t memory_of(const struct gw_config *config)
     return largest * JOB_MEMORY_FACTOR;
 }
 
-static struct gw_job *job_new(struct claimer *claimer, const PGresult *result, int row)
+static struct gw_job *job_new(struct gw_jobs *jobs, const struct gw_job_kind *kind, const char *id,
+                              const struct gw_job_lease *lease, struct gw_generation *generation)
 {
-    struct gw_worker *worker = claimer->jobs->worker;
+    struct gw_worker *worker = jobs->worker;
     struct gw_job *job = calloc(1, sizeof(*job));
     s2s_assert(job != NULL);
     job->worker = worker;
-    job->generation = gw_generation_ref(worker->generation);
-    job->kind = claimer->kind;
-    job->arena = s2s_arena_new(memory_of(worker->generation->config));
+    job->generation = gw_generation_ref(generation);
+    job->kind = kind;
+    job->arena = s2s_arena_new(memory_of(generation->config));
     job->params = s2s_arena_new(CALL_MEMORY);
-    job->id = s2s_arena_strndup(job->params, PQgetvalue(result, row, 0), (size_t)PQgetlength(result, row, 0));
+    job->id = s2s_arena_strndup(job->params, id, strlen(id));
     s2s_assert(job->id != NULL);
-    memcpy(job->lease, claimer->lease, sizeof(job->lease));
-    job->lease_until_us = claimer->lease_until_us;
-    job->attempts = atoi(PQgetvalue(result, row, 1));
+    memcpy(job->lease, lease->id, sizeof(job->lease));
+    job->lease_until_us = lease->until_us;
+    job->attempts = 1;
     job->started_us = gw_monotonic_us();
-    job->link = &claimer->jobs->in_hand;
+    job->link = &jobs->in_hand;
     job->next = *job->link;
     if (job->next != NULL)
         job->next->link = &job->next;
@@ -101,8 +104,36 @@ static void job_end(struct gw_job *job, const char *outcome)
     gw_generation_unref(job->generation);
     s2s_arena_free(job->arena);
     s2s_arena_free(job->params);
+    s2s_arena_free(job->given);
     free(job);
 }
+
+static struct gw_job_lease new_lease(int64_t for_ms)
+{
+    struct gw_job_lease lease = {.for_ms = for_ms, .until_us = gw_monotonic_us() + for_ms * 1000};
+    s2s_uuid_new(lease.id);
+    return lease;
+}
+
+bool gw_jobs_lease(const struct gw_jobs *jobs, unsigned most, struct gw_job_lease *lease)
+{
+    if (jobs->stopped || !config_of(jobs->worker)->enabled || jobs->worker->in_flight > most)
+        return false;
+    int64_t most_ms = config_of(jobs->worker)->lease_ms;
+    *lease = new_lease(most_ms < HANDOVER_LEASE_MS ? most_ms : HANDOVER_LEASE_MS);
+    return true;
+}
+
+struct gw_job *gw_jobs_begin(struct gw_jobs *jobs, const struct gw_job_kind *kind, const char *id,
+                             const struct gw_job_lease *lease, struct gw_generation *generation,
+                             struct s2s_arena *given)
+{
+    struct gw_job *job = job_new(jobs, kind, id, lease, generation);
+    job->given = given;
+    return job;
+}
+
+static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const char *told);
 
 static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
@@ -114,8 +145,9 @@ static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, con
         job->over(job, told);
     char label[OUTCOME_SIZE];
     snprintf(label, sizeof(label), "%.*s", (int)strcspn(told, " :"), told);
+    const struct gw_job_kind *kind = job->kind;
     job_end(job, label);
-    gw_jobs_wake(jobs);
+    wake_after(jobs, kind, label);
 }
 
 void gw_job_abandon(struct gw_job *job)
@@ -184,6 +216,15 @@ void gw_job_retry(struct gw_job *job, const char *error)
 
 static void claim(struct claimer *claimer);
 
+static void run_claimed(struct claimer *claimer, const PGresult *result, int row)
+{
+    struct gw_jobs *jobs = claimer->jobs;
+    struct gw_job *job =
+        job_new(jobs, claimer->kind, PQgetvalue(result, row, 0), &claimer->lease, jobs->worker->generation);
+    job->attempts = atoi(PQgetvalue(result, row, 1));
+    claimer->kind->run(job, result, row);
+}
+
 static void on_claimed(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
     struct claimer *claimer = H2O_STRUCT_FROM_MEMBER(struct claimer, call, call);
@@ -192,7 +233,8 @@ static void on_claimed(struct gw_db_call *call, enum gw_db_outcome outcome, cons
     --claimer->jobs->worker->in_flight;
     int rows = outcome == GW_DB_OK ? PQntuples(result) : 0;
     for (int row = 0; row < rows; ++row)
-        claimer->kind->run(job_new(claimer, result, row), result, row);
+        run_claimed(claimer, result, row);
+    claimer->may_have_more = rows > 0;
     bool full = rows > 0 && (unsigned)rows >= config_of(claimer->jobs->worker)->batch;
     if (claimer->again || full)
         claim(claimer);
@@ -206,18 +248,18 @@ static void claim(struct claimer *claimer)
         return;
     }
     claimer->again = false;
-    if (claimer->jobs->stopped || !gw_db_ready(worker->db))
+    if (claimer->jobs->stopped || !config_of(worker)->enabled || !gw_db_ready(worker->db))
         return;
     claimer->arena = s2s_arena_new(CALL_MEMORY);
-    s2s_uuid_new(claimer->lease);
-    claimer->lease_until_us = gw_monotonic_us() + config_of(worker)->lease_ms * 1000;
+    claimer->lease = new_lease(config_of(worker)->lease_ms);
     gw_db_call_init(&claimer->call, &gw_statements[claimer->kind->claim]);
-    gw_db_text(&claimer->call, claimer->lease);
+    gw_db_text(&claimer->call, claimer->lease.id);
     gw_db_integer(&claimer->call, claimer->arena, config_of(worker)->batch);
-    gw_db_interval_ms(&claimer->call, claimer->arena, config_of(worker)->lease_ms);
+    gw_db_interval_ms(&claimer->call, claimer->arena, claimer->lease.for_ms);
     if (claimer->kind->prepare != NULL && !claimer->kind->prepare(worker, &claimer->call, claimer->arena)) {
         s2s_arena_free(claimer->arena);
         claimer->arena = NULL;
+        claimer->may_have_more = true;
         return;
     }
     claimer->call.alone = true;
@@ -267,7 +309,7 @@ static void run_due_chores(struct gw_jobs *jobs, int64_t now_us)
 static void on_poll_timer(uv_timer_t *timer)
 {
     struct gw_jobs *jobs = timer->data;
-    if (jobs->worker->index == 0)
+    if (jobs->worker->index == 0 && config_of(jobs->worker)->enabled)
         run_due_chores(jobs, gw_monotonic_us());
     gw_jobs_wake(jobs);
     /* Jitter, so that the nodes of a cluster do not look at the same moment. */
@@ -308,6 +350,18 @@ void gw_jobs_wake(struct gw_jobs *jobs)
 {
     for (size_t i = 0; i < jobs->claimer_count; ++i)
         claim(&jobs->claimers[i]);
+}
+
+/* Look for what the end of a job may have made due: a look that finds nothing is a transaction, too. */
+static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const char *told)
+{
+    bool any = kind->feeds == NULL || strcmp(told, "done") != 0;
+    for (size_t i = 0; i < jobs->claimer_count; ++i) {
+        struct claimer *claimer = &jobs->claimers[i];
+        bool fed = any || strcmp(claimer->kind->name, kind->feeds) == 0;
+        if (fed || (claimer->kind == kind && claimer->may_have_more))
+            claim(claimer);
+    }
 }
 
 void gw_jobs_stop(struct gw_jobs *jobs)

@@ -3,7 +3,7 @@
  * The job runner of one worker: claim ─▶ act ─▶ commit.
  *
  * Jobs are claimed in batches under a lease; the lease's token fences what a worker commits after it has slept past its
- * time (sql/functions/jobs.sql). The poll is the truth; a wake-up after a commit on this worker only saves the wait.
+ * time (sql/functions/job.sql). The poll is the truth; a wake-up after a commit on this worker only saves the wait.
  */
 #ifndef GW_JOBS_H
 #define GW_JOBS_H
@@ -20,6 +20,8 @@ struct gw_job;
  * columns are the job's id and its attempts. */
 struct gw_job_kind {
     const char *name;
+    /* The kind of which an end with "done" may have made jobs due, beside more of its own; NULL: any. */
+    const char *feeds;
     enum gw_statement_id claim;
     /* Add the further parameters of the claim; false: nothing of this kind is wanted now. NULL: there are none. */
     bool (*prepare)(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena);
@@ -54,6 +56,7 @@ struct gw_job {
     const struct gw_job_kind *kind;
     struct s2s_arena *arena;  /* for what the job works on, which a peer may have filled */
     struct s2s_arena *params; /* for the parameters of its calls, which must always fit */
+    struct s2s_arena *given;  /* what it was begun with (gw_jobs_begin); NULL: it was claimed */
     const char *order_key;    /* of its calls (gw_db_call); set by the kind, usually the session */
     const char *lane;         /* what bounds it, beside the batch; set by the kind, NULL: nothing */
     const char *id;           /* as the claim said it */
@@ -72,6 +75,24 @@ struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *
 
 /* Look for jobs now. */
 void gw_jobs_wake(struct gw_jobs *jobs);
+
+/* The lease of a job that is about to be enqueued by this worker, which begins it as soon as that is committed: nobody
+ * has to look for it, and what it needs is still in memory. */
+struct gw_job_lease {
+    char id[S2S_UUID_SIZE];
+    int64_t for_ms;
+    int64_t until_us; /* as in gw_job */
+};
+
+/* Make such a lease, unless the worker has more than `most` things in hand already; then the job is for whoever finds
+ * it. It is a short one: nobody else looks at the job meanwhile, not even if the commit's answer is lost. */
+bool gw_jobs_lease(const struct gw_jobs *jobs, unsigned most, struct gw_job_lease *lease);
+
+/* Begin the job `id` that was enqueued under `lease`, under the configuration in which it was made. Takes `given`,
+ * which ends with the job. As with `run`, it must end with gw_job_commit or gw_job_retry. */
+struct gw_job *gw_jobs_begin(struct gw_jobs *jobs, const struct gw_job_kind *kind, const char *id,
+                             const struct gw_job_lease *lease, struct gw_generation *generation,
+                             struct s2s_arena *given);
 
 /* Claim no more. Jobs in hand go on. */
 void gw_jobs_stop(struct gw_jobs *jobs);

@@ -97,16 +97,22 @@ static void add_headers(struct gw_exchange *ex, int status, int64_t retry_after_
         gw_http_add_header(req, "Allow", H2O_STRLIT("POST"));
 }
 
-/* Send the answer, log it, and end the exchange. */
-static void finish(struct gw_exchange *ex, int status, const char *body, size_t len, int64_t retry_after_s)
+/* Send the answer, and log it. */
+static void reply(struct gw_exchange *ex, int status, const char *body, size_t len, int64_t retry_after_s)
 {
     log_access(ex, status);
-    h2o_req_t *req = ex->req;
-    if (req != NULL) {
-        add_headers(ex, status, retry_after_s);
-        ex->link->ex = NULL;
-        gw_http_send(req, status, status < 400 ? GW_JSON : GW_PROBLEM_JSON, body, len);
-    }
+    if (ex->req == NULL)
+        return;
+    add_headers(ex, status, retry_after_s);
+    ex->link->ex = NULL;
+    gw_http_send(ex->req, status, status < 400 ? GW_JSON : GW_PROBLEM_JSON, body, len);
+    ex->req = NULL;
+}
+
+/* Reply, and end the exchange. */
+static void finish(struct gw_exchange *ex, int status, const char *body, size_t len, int64_t retry_after_s)
+{
+    reply(ex, status, body, len, retry_after_s);
     exchange_free(ex);
 }
 
@@ -194,10 +200,18 @@ static void on_committed(struct gw_db_call *call, enum gw_db_outcome outcome, co
     ex->replayed = gw_db_true(result, 0, REPLAYED);
     if (gw_db_true(result, 0, WAKE))
         gw_worker_wake_jobs(ex->worker);
+    reply(ex, status, PQgetvalue(result, 0, BODY), (size_t)PQgetlength(result, 0, BODY),
+          status == 202 ? ex->retry_after_s : 0);
     if (ex->endpoint->committed != NULL && status < 300)
-        ex->endpoint->committed(ex, status);
-    finish(ex, status, PQgetvalue(result, 0, BODY), (size_t)PQgetlength(result, 0, BODY),
-           status == 202 ? ex->retry_after_s : 0);
+        ex->endpoint->committed(ex, what);
+    exchange_free(ex);
+}
+
+struct s2s_arena *gw_exchange_take_memory(struct gw_exchange *ex)
+{
+    struct s2s_arena *arena = ex->arena;
+    ex->arena = NULL;
+    return arena;
 }
 
 void gw_exchange_call(struct gw_exchange *ex, enum gw_statement_id statement, const char *order_key)

@@ -38,8 +38,9 @@ struct gw_endpoint {
     const struct s2s_endpoint *message;
     enum gw_step (*load)(struct gw_exchange *ex); /* GW_STEP_CHECK or GW_STEP_LOAD; NULL: nothing to load */
     enum gw_step (*loaded)(struct gw_exchange *ex, const PGresult *row); /* GW_STEP_CHECK or GW_STEP_REFUSE */
-    enum gw_step (*check)(struct gw_exchange *ex);         /* GW_STEP_COMMIT, GW_STEP_REFUSE or GW_STEP_CALL */
-    void (*committed)(struct gw_exchange *ex, int status); /* after the commit, before the reply; NULL: nothing */
+    enum gw_step (*check)(struct gw_exchange *ex); /* GW_STEP_COMMIT, GW_STEP_REFUSE or GW_STEP_CALL */
+    /* After the reply to a success; NULL: nothing. `outcome` is what the database called it. */
+    void (*committed)(struct gw_exchange *ex, const char *outcome);
 };
 
 /* What a role gives to its listener. */
@@ -100,6 +101,10 @@ int64_t gw_exchange_deadline_us(const struct gw_exchange *ex);
 
 /* Go on after GW_STEP_CALL, with what `check` would have returned. */
 void gw_exchange_resume(struct gw_exchange *ex, enum gw_step step);
+
+/* Take all that the exchange has in memory, its body and state included, for work that outlives it. In `committed`
+ * only; free it with s2s_arena_free. */
+struct s2s_arena *gw_exchange_take_memory(struct gw_exchange *ex);
 
 /* Refuse with a problem. `detail` is static or in the arena. Returns GW_STEP_REFUSE. */
 enum gw_step gw_exchange_refuse(struct gw_exchange *ex, enum s2s_problem_type type, const char *detail);

@@ -10,7 +10,8 @@
 --                 attestation text, locale text, supported_types text[], data_request text, issuer_sealed bytea[],
 --                 client_seq int[], server_seq int[], issuer_seq int[], previous_verification_id text,
 --                 root_verification_id text)
---   s2s.evaluation_finish(p_job_id bigint, p_lease uuid, p_data_seq int) -> (outcome text, v s2s.verification)
+--   s2s.evaluation_end(p_job_id bigint, p_lease uuid) -> text: its verification, null if fenced
+--   s2s.evaluation_lock(p_verification_id text, p_data_seq int) -> s2s.verification, null if superseded
 --   s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq int, p_status text, p_reason_code text,
 --                       p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count int,
 --                       p_data_request text, p_deadline_in interval, p_max_attempts int,
@@ -22,6 +23,7 @@
 --
 -- Whoever decides later, because a backend is not there, puts the job off with s2s.job_postpone.
 
+DROP FUNCTION IF EXISTS s2s.evaluation_finish(bigint, uuid, integer);
 DROP FUNCTION IF EXISTS s2s.evaluations_claim(uuid, integer, interval);
 DROP FUNCTION IF EXISTS s2s.evaluations_claim(uuid, integer, interval, integer, bigint);
 DROP FUNCTION IF EXISTS s2s.evaluation_done(
@@ -52,7 +54,7 @@ BEGIN
 
   -- One statement for all, which costs less than one for each; and one for a verification and its data, as these go
   -- when it ends. The claim must be a statement before it: what was claimed must be seen. OFFSET 0: each is looked up
-  -- by its key, whatever the planner thinks of a table that was small when this was planned.
+  -- by its key alone, whatever the planner thinks of a table that was empty when this was planned.
   FOR job_id, job_attempts, postponed, lane, session_id, verification_id, peer, status, wsk, configuration_ids,
       requested_device_count, attempts, data_seq, client_jwe, server_sealed, wsk_thumbprint, attestation, locale,
       supported_types, data_request, issuer_sealed, client_seq, server_seq, issuer_seq, previous_verification_id,
@@ -71,7 +73,7 @@ BEGIN
                AS previous_verification_id,
              v.root_verification_id
       FROM s2s.verification AS v
-      JOIN s2s.session AS s ON s.session_id = v.session_id
+      CROSS JOIN LATERAL (SELECT t.* FROM s2s.session AS t WHERE t.session_id = v.session_id OFFSET 0) AS s
       CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(i.jwe ORDER BY d.data_seq, i.position), '{}') AS jwe,
                array_agg(d.data_seq ORDER BY d.data_seq, i.position) AS seq
@@ -86,8 +88,8 @@ BEGIN
                array_agg(d.data_seq ORDER BY d.data_seq) FILTER (WHERE d.issuer_sealed IS NOT NULL) AS issuer_seq
         FROM s2s.verification_data AS d
         WHERE d.verification_id = v.verification_id) AS own
-      WHERE v.verification_id = j.ref AND v.status = 'PENDING' AND v.data_seq = j.data_seq
-      OFFSET 0) AS of_job ON true
+      WHERE v.verification_id = j.ref
+      OFFSET 0) AS of_job ON of_job.status = 'PENDING' AND of_job.data_seq = j.data_seq
   LOOP
     -- A job evaluates one submission: if the verification went on without it, it is void.
     IF verification_id IS NULL THEN
@@ -102,26 +104,32 @@ COMMENT ON FUNCTION s2s.evaluations_claim(uuid, integer, interval, integer, bigi
   'Claims evaluate jobs together with all submissions so far, oldest first, of p_max_octets in all unless one alone is '
   'larger; finishes those that are void. …_seq: the submission that brought each item.';
 
-CREATE OR REPLACE FUNCTION s2s.evaluation_finish(
-  p_job_id bigint, p_lease uuid, p_data_seq integer, OUT outcome text, OUT v s2s.verification)
-LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION s2s.evaluation_end(p_job_id bigint, p_lease uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   v_verification_id text;
 BEGIN
   DELETE FROM s2s.job AS j
   WHERE j.job_id = p_job_id AND j.lease = p_lease AND j.kind = 'evaluate'
   RETURNING j.ref INTO v_verification_id;
-  IF NOT FOUND THEN
-    outcome := 'fenced';
-    RETURN;
-  END IF;
-  v := s2s.verification_lock(v_verification_id);
-  outcome := CASE WHEN v.status = 'PENDING' AND v.data_seq = p_data_seq THEN 'done' ELSE 'superseded' END;
+  RETURN v_verification_id;
 END
 $$;
-COMMENT ON FUNCTION s2s.evaluation_finish(bigint, uuid, integer) IS
-  'Finishes an evaluate job, if the lease is still ours, and locks its verification. done: its decision may be '
-  'applied.';
+COMMENT ON FUNCTION s2s.evaluation_end(bigint, uuid) IS
+  'Ends an evaluate job, if the lease is still ours; its verification, else null.';
+
+CREATE OR REPLACE FUNCTION s2s.evaluation_lock(p_verification_id text, p_data_seq integer)
+RETURNS s2s.verification LANGUAGE plpgsql AS $$
+DECLARE
+  v s2s.verification := s2s.verification_lock(p_verification_id);
+BEGIN
+  IF v.status = 'PENDING' AND v.data_seq = p_data_seq THEN
+    RETURN v;
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION s2s.evaluation_lock(text, integer) IS
+  'Locks the verification of an evaluation; null when it has gone on without it.';
 
 CREATE OR REPLACE FUNCTION s2s.evaluation_done(
   p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text,
@@ -130,14 +138,25 @@ CREATE OR REPLACE FUNCTION s2s.evaluation_done(
   p_subject_aliases json DEFAULT NULL)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-  f record := s2s.evaluation_finish(p_job_id, p_lease, p_data_seq);
+  v_verification_id text := s2s.evaluation_end(p_job_id, p_lease);
+  v s2s.verification;
 BEGIN
-  IF f.outcome = 'done' THEN
-    PERFORM s2s.verification_decide(
-      f.v, p_status, p_reason_code, p_message, p_approved_ids, p_subject_refs, p_authorized_device_count,
-      p_data_request, p_deadline_in, p_max_attempts, p_subject_sealed, p_subject_aliases);
+  IF v_verification_id IS NULL THEN
+    RETURN 'fenced';
+  ELSIF p_subject_aliases IS NULL AND s2s.verification_settle(
+      v_verification_id, p_data_seq, p_status, p_reason_code, p_message, p_approved_ids, p_subject_refs,
+      p_authorized_device_count, p_max_attempts, p_subject_sealed) THEN
+    RETURN 'done';
   END IF;
-  RETURN f.outcome;
+
+  v := s2s.evaluation_lock(v_verification_id, p_data_seq);
+  IF v.verification_id IS NULL THEN
+    RETURN 'superseded';
+  END IF;
+  PERFORM s2s.verification_decide(
+    v, p_status, p_reason_code, p_message, p_approved_ids, p_subject_refs, p_authorized_device_count,
+    p_data_request, p_deadline_in, p_max_attempts, p_subject_sealed, p_subject_aliases);
+  RETURN 'done';
 END
 $$;
 COMMENT ON FUNCTION s2s.evaluation_done IS
@@ -146,15 +165,20 @@ COMMENT ON FUNCTION s2s.evaluation_done IS
 CREATE OR REPLACE FUNCTION s2s.evaluation_undecided(p_job_id bigint, p_lease uuid, p_data_seq integer, p_reason text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-  f record := s2s.evaluation_finish(p_job_id, p_lease, p_data_seq);
-  v s2s.verification := f.v;
+  v_verification_id text := s2s.evaluation_end(p_job_id, p_lease);
+  v s2s.verification;
 BEGIN
-  IF f.outcome = 'done' THEN
-    v.awaiting_decision := true;
-    v.undecided_reason := left(p_reason, 200);
-    PERFORM s2s.verification_move(v, 'PENDING');
+  IF v_verification_id IS NULL THEN
+    RETURN 'fenced';
   END IF;
-  RETURN f.outcome;
+  v := s2s.evaluation_lock(v_verification_id, p_data_seq);
+  IF v.verification_id IS NULL THEN
+    RETURN 'superseded';
+  END IF;
+  v.awaiting_decision := true;
+  v.undecided_reason := left(p_reason, 200);
+  PERFORM s2s.verification_move(v, 'PENDING');
+  RETURN 'done';
 END
 $$;
 COMMENT ON FUNCTION s2s.evaluation_undecided(bigint, uuid, integer, text) IS

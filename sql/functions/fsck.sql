@@ -110,7 +110,7 @@ BEGIN
   FROM s2s.verification AS v
   JOIN s2s.session AS s ON s.session_id = v.session_id
   JOIN s2s.lane AS l ON l.peer = s.peer AND l.created_at < v.updated_at
-  WHERE s2s.verification_is_news(v) AND v.updated_at >= s2s.ledger_since()
+  WHERE s2s.verification_is_news(v.status, v.cancelled) AND v.updated_at >= s2s.ledger_since()
     AND NOT EXISTS (
       SELECT FROM s2s.ledger AS g
       WHERE g.event = 'owed' AND g.endpoint = '/verification/notify' AND g.ref = v.verification_id

@@ -8,7 +8,7 @@
 --                       p_requested_device_count int, p_supported_types text[], p_locale text, p_client_jwe text[],
 --                       p_server_sealed bytea, p_max_attempts int, p_lifetime interval, p_max_submissions int,
 --                       p_max_octets bigint, p_nonce_jti text DEFAULT NULL, p_attestation text DEFAULT 'IGNORED',
---                       p_lane text DEFAULT '')
+--                       p_lane text DEFAULT '', p_lease uuid DEFAULT NULL, p_lease_for interval DEFAULT NULL)
 --   s2s.issuer_supplement(…, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea,
 --                         p_max_submissions int, p_max_octets bigint, p_lane text DEFAULT NULL)
 --   s2s.issuer_verification_status(…, p_session_id text, p_verification_id text)
@@ -17,7 +17,8 @@
 -- Null and empty mean the same for p_client_jwe, p_supported_types and (0) p_max_attempts. A verification takes
 -- p_max_submissions with data, of p_max_octets in all: an evaluation loads them together. p_nonce_jti is of a bound
 -- nonce, null for a raw one; p_lane names the backend that decides (empty: the built-in policy; null: the same as
--- before).
+-- before). With p_lease the caller begins the evaluation itself, at once: the job is enqueued as one that it has claimed,
+-- for p_lease_for, and the outcome is "leased <job> <verification>" (only of a session's first verification).
 --
 --   s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea)
 --       -> s2s.verification
@@ -27,6 +28,9 @@ DROP FUNCTION IF EXISTS s2s.issuer_initiate(
 DROP FUNCTION IF EXISTS s2s.issuer_initiate(
   text, uuid, text, bytea, uuid, text, text[], text, text, integer, text[], text, text[], bytea, integer, interval,
   integer, bigint);
+DROP FUNCTION IF EXISTS s2s.issuer_initiate(
+  text, uuid, text, bytea, uuid, text, text[], text, text, integer, text[], text, text[], bytea, integer, interval,
+  integer, bigint, text, text, text);
 DROP FUNCTION IF EXISTS s2s.issuer_supplement(text, uuid, text, bytea, uuid, text, text, text[], bytea);
 DROP FUNCTION IF EXISTS s2s.issuer_supplement(
   text, uuid, text, bytea, uuid, text, text, text[], bytea, integer, bigint);
@@ -65,7 +69,8 @@ CREATE OR REPLACE FUNCTION s2s.issuer_initiate(
   p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer,
   p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer,
   p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text DEFAULT NULL,
-  p_attestation text DEFAULT 'IGNORED', p_lane text DEFAULT '')
+  p_attestation text DEFAULT 'IGNORED', p_lane text DEFAULT '', p_lease uuid DEFAULT NULL,
+  p_lease_for interval DEFAULT NULL)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
@@ -96,8 +101,9 @@ BEGIN
     FROM new_session
     WHERE v_has_data
   ), new_job AS (
-    INSERT INTO s2s.job (next_at, created_at, octets, kind, lane, ref, payload)
-    SELECT v_now, v_now, v_octets, 'evaluate', p_lane, v_id, '{"dataSeq": 1}'
+    INSERT INTO s2s.job (next_at, created_at, lease, attempts, octets, kind, lane, ref, payload)
+    SELECT v_now + coalesce(p_lease_for, '0'), v_now, p_lease, (p_lease IS NOT NULL)::integer, v_octets, 'evaluate',
+           p_lane, v_id, '{"dataSeq": 1}'
     FROM new_session
   )
   INSERT INTO s2s.verification (
@@ -122,8 +128,13 @@ BEGIN
             p_configuration_ids, p_lane, p_attestation, p_locale, p_supported_types)
     RETURNING * INTO v;
     v := s2s.verification_resume(v, p_client_jwe, p_server_sealed, NULL);
+    p_lease := NULL; -- it names no job
   END IF;
-  RETURN s2s.store(x, 200, s2s.verification_json(v), p_wake => true);
+  r := s2s.store(x, 200, s2s.verification_json(v), p_wake => p_lease IS NULL);
+  IF p_lease IS NOT NULL THEN
+    r.outcome := 'leased ' || currval('s2s.job_job_id_seq') || ' ' || v_id;
+  END IF;
+  RETURN r;
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_initiate IS 

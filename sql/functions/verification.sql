@@ -5,12 +5,13 @@
 --   s2s.verification_is_final(p_status text)                                   -> boolean
 --   s2s.verification_may_move(p_from text, p_to text)                          -> boolean
 --   s2s.verification_is_complete(v s2s.verification, p_status text)            -> boolean
---   s2s.verification_is_news(v s2s.verification)                               -> boolean
+--   s2s.verification_is_news(p_status text, p_cancelled boolean)               -> boolean
 --   s2s.verification_is_first(v s2s.verification)                              -> boolean
 --   s2s.session_verifications(p_session_id text)                               -> setof text
 --   s2s.last_approved(p_session_id text)                                       -> text
 --   s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea)          -> bigint
 --   s2s.verification_due_at(p_status text, p_deadline timestamptz, p_expires_at timestamptz) -> timestamptz
+--   s2s.verification_tell(p_verification_id text, p_peer text, p_from text, p_to text, p_cancelled boolean)
 --   s2s.verification_move(v s2s.verification, p_to text)                       -> s2s.verification
 --   s2s.verification_apply_due(v s2s.verification)                             -> s2s.verification
 --   s2s.verification_lock(p_verification_id text)                              -> s2s.verification, null if unknown
@@ -18,6 +19,8 @@
 --                                                                              -> s2s.verification, null if not theirs
 --   s2s.distinct_ids(p_ids text[])                                             -> text[]
 --   s2s.verification_json(v s2s.verification)                                  -> text
+
+DROP FUNCTION IF EXISTS s2s.verification_is_news(s2s.verification);
 
 CREATE OR REPLACE FUNCTION s2s.verification_is_final(p_status text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT p_status IN ('APPROVED', 'DENIED', 'EXPIRED')
@@ -50,10 +53,11 @@ $$;
 COMMENT ON FUNCTION s2s.verification_is_complete(s2s.verification, text) IS
   'Whether the details that a status needs are there.';
 
-CREATE OR REPLACE FUNCTION s2s.verification_is_news(v s2s.verification) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-  SELECT v.status <> 'PENDING' AND NOT v.cancelled
+CREATE OR REPLACE FUNCTION s2s.verification_is_news(p_status text, p_cancelled boolean)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_status <> 'PENDING' AND NOT p_cancelled
 $$;
-COMMENT ON FUNCTION s2s.verification_is_news(s2s.verification) IS
+COMMENT ON FUNCTION s2s.verification_is_news(text, boolean) IS
   'Whether the wallet did not bring about this status by a call of its own, whose answer told it: it is owed a notice.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_is_first(v s2s.verification) RETURNS boolean LANGUAGE sql STABLE AS $$
@@ -98,6 +102,21 @@ $$;
 COMMENT ON FUNCTION s2s.verification_due_at(text, timestamptz, timestamptz) IS
   'When time alone ends a verification. The deadline binds the wallet: it does not run while PENDING.';
 
+CREATE OR REPLACE FUNCTION s2s.verification_tell(
+  p_verification_id text, p_peer text, p_from text, p_to text, p_cancelled boolean)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF s2s.verification_is_news(p_to, p_cancelled) THEN
+    PERFORM s2s.delivery_owe(p_peer, '/verification/notify', p_verification_id);
+  END IF;
+  IF p_to <> p_from THEN
+    PERFORM s2s.webhook_owe('verification.changed', p_verification_id, 'ISSUER');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION s2s.verification_tell(text, text, text, text, boolean) IS
+  'Owes the wallet a notice of a move if it is news, and the operator''s webhooks.';
+
 CREATE OR REPLACE FUNCTION s2s.verification_move(v s2s.verification, p_to text)
 RETURNS s2s.verification LANGUAGE plpgsql AS $$
 DECLARE
@@ -140,18 +159,13 @@ BEGIN
       data_request = v.data_request
   WHERE u.verification_id = v.verification_id
   RETURNING u.* INTO STRICT v;
-  IF s2s.verification_is_news(v) THEN
-    PERFORM s2s.delivery_owe(v.peer, '/verification/notify', v.verification_id);
-  END IF;
-  IF v.status <> v_from THEN
-    PERFORM s2s.webhook_owe('verification.changed', v.verification_id, 'ISSUER');
-  END IF;
+  PERFORM s2s.verification_tell(v.verification_id, v.peer, v_from, p_to, v.cancelled);
   RETURN v;
 END
 $$;
 COMMENT ON FUNCTION s2s.verification_move(s2s.verification, text) IS
-  'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; '
-  'owes the wallet a notice if it is news, and the operator''s webhooks; forgets the verification data if it is final.';
+  'The one place where a verification changes, but for s2s.verification_settle. Takes a locked row with the new details '
+  'filled in and its old status; tells whoever wants to know; forgets the verification data if it is final.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_apply_due(v s2s.verification)
 RETURNS s2s.verification LANGUAGE plpgsql AS $$

@@ -1102,17 +1102,23 @@ CREATE FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq in
 
 COMMENT ON FUNCTION s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_data_request text, p_deadline_in interval, p_max_attempts integer, p_subject_sealed bytea[], p_subject_aliases json) IS 'Finishes an evaluate job and applies its decision, if the lease is still ours and nothing overtook it.';
 
+CREATE FUNCTION s2s.evaluation_end(p_job_id bigint, p_lease uuid) RETURNS text
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.evaluation_end(p_job_id bigint, p_lease uuid) IS 'Ends an evaluate job, if the lease is still ours; its verification, else null.';
+
 CREATE FUNCTION s2s.evaluation_facts(p_job_id bigint, p_lease uuid, p_checks json) RETURNS json
     LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.evaluation_facts(p_job_id bigint, p_lease uuid, p_checks json) IS 'Checks the items of an evaluation that the database knows about, and uses up for its verification what they are good for.';
 
-CREATE FUNCTION s2s.evaluation_finish(p_job_id bigint, p_lease uuid, p_data_seq integer, OUT outcome text, OUT v s2s.verification) RETURNS record
+CREATE FUNCTION s2s.evaluation_lock(p_verification_id text, p_data_seq integer) RETURNS s2s.verification
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.evaluation_finish(p_job_id bigint, p_lease uuid, p_data_seq integer, OUT outcome text, OUT v s2s.verification) IS 'Finishes an evaluate job, if the lease is still ours, and locks its verification. done: its decision may be applied.';
+COMMENT ON FUNCTION s2s.evaluation_lock(p_verification_id text, p_data_seq integer) IS 'Locks the verification of an evaluation; null when it has gone on without it.';
 
 CREATE FUNCTION s2s.evaluation_undecided(p_job_id bigint, p_lease uuid, p_data_seq integer, p_reason text) RETURNS text
     LANGUAGE plpgsql
@@ -1313,11 +1319,11 @@ CREATE FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoin
 
 COMMENT ON FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text, p_lane text, p_poll_after interval) IS 'Tells a get to come back (D9): with its transaction_id, or with a new one. p_lane: a backend said that it is not ready now, whatever was known before, and is asked again after p_poll_after.';
 
-CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text DEFAULT NULL::text, p_attestation text DEFAULT 'IGNORED'::text, p_lane text DEFAULT ''::text) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text DEFAULT NULL::text, p_attestation text DEFAULT 'IGNORED'::text, p_lane text DEFAULT ''::text, p_lease uuid DEFAULT NULL::uuid, p_lease_for interval DEFAULT NULL::interval) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text, p_attestation text, p_lane text) IS 'Uses up the session id, or opens its session anew (re-verification); opens a verification and asks for its evaluation.';
+COMMENT ON FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text, p_attestation text, p_lane text, p_lease uuid, p_lease_for interval) IS 'Uses up the session id, or opens its session anew (re-verification); opens a verification and asks for its evaluation.';
 
 CREATE FUNCTION s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text) RETURNS TABLE(found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea, subject_sealed bytea, credential_version text, dataset_version text, dataset_sealed bytea, dataset_valid_until_ms bigint)
     LANGUAGE plpgsql STABLE
@@ -2128,11 +2134,11 @@ CREATE FUNCTION s2s.verification_is_first(v s2s.verification) RETURNS boolean
 
 COMMENT ON FUNCTION s2s.verification_is_first(v s2s.verification) IS 'Whether its session was opened by it, not verified anew.';
 
-CREATE FUNCTION s2s.verification_is_news(v s2s.verification) RETURNS boolean
+CREATE FUNCTION s2s.verification_is_news(p_status text, p_cancelled boolean) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS …
 
-COMMENT ON FUNCTION s2s.verification_is_news(v s2s.verification) IS 'Whether the wallet did not bring about this status by a call of its own, whose answer told it: it is owed a notice.';
+COMMENT ON FUNCTION s2s.verification_is_news(p_status text, p_cancelled boolean) IS 'Whether the wallet did not bring about this status by a call of its own, whose answer told it: it is owed a notice.';
 
 CREATE FUNCTION s2s.verification_json(v s2s.verification) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -2162,7 +2168,7 @@ CREATE FUNCTION s2s.verification_move(v s2s.verification, p_to text) RETURNS s2s
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes. Takes a locked row with the new details filled in and its old status; owes the wallet a notice if it is news, and the operator''s webhooks; forgets the verification data if it is final.';
+COMMENT ON FUNCTION s2s.verification_move(v s2s.verification, p_to text) IS 'The one place where a verification changes, but for s2s.verification_settle. Takes a locked row with the new details filled in and its old status; tells whoever wants to know; forgets the verification data if it is final.';
 
 CREATE FUNCTION s2s.verification_peers() RETURNS SETOF text
     LANGUAGE sql STABLE
@@ -2176,11 +2182,23 @@ CREATE FUNCTION s2s.verification_resume(v s2s.verification, p_client_jwe text[],
 
 COMMENT ON FUNCTION s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea) IS 'Adds data, if there is any, to a (locked) verification, which is PENDING again and evaluated anew. The caller has counted it.';
 
+CREATE FUNCTION s2s.verification_settle(p_verification_id text, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_max_attempts integer, p_subject_sealed bytea[]) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_settle(p_verification_id text, p_data_seq integer, p_status text, p_reason_code text, p_message text, p_approved_ids text[], p_subject_refs text[], p_authorized_device_count integer, p_max_attempts integer, p_subject_sealed bytea[]) IS 'What most evaluations come to, one approval or a wait for somebody, as one narrow statement: to take a row of so many columns through the mover costs twice as much. Does just what s2s.verification_decide would do, or nothing.';
+
 CREATE FUNCTION s2s.verification_statuses() RETURNS SETOF text
     LANGUAGE sql IMMUTABLE
     AS …
 
 COMMENT ON FUNCTION s2s.verification_statuses() IS 'The statuses of a verification.';
+
+CREATE FUNCTION s2s.verification_tell(p_verification_id text, p_peer text, p_from text, p_to text, p_cancelled boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_tell(p_verification_id text, p_peer text, p_from text, p_to text, p_cancelled boolean) IS 'Owes the wallet a notice of a move if it is news, and the operator''s webhooks.';
 
 CREATE FUNCTION s2s.verifications_page(p_session_id text, p_awaiting boolean, p_peer text, p_status text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) RETURNS SETOF s2s.verification
     LANGUAGE plpgsql STABLE

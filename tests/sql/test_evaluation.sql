@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Evaluations: claims, decisions, attempts, fencing.
 BEGIN;
-SELECT plan(79);
+SELECT plan(98);
 
 -- What a claim hands out.
 SELECT lives_ok($$SELECT test.initiate('S', p_jwe => '{a,b}', p_sealed => '\x01', p_configurations => '{badge,pass}')$$, 'data');
@@ -130,6 +130,50 @@ SELECT results_eq($$SELECT status, data_octets FROM test.verification('deadly')$
                   $$VALUES ('PENDING' COLLATE "C", 1::bigint)$$, 'the verification waits');
 SELECT lives_ok($$SELECT test.supplement('deadly')$$, 'another submission');
 SELECT is(pg_temp.lost(2), '{deadly 1}', 'is tried anew');
+
+-- The short way of a decision (verification_settle) and the long one, which names of older keys ask for, end the same.
+CREATE FUNCTION pg_temp.end_of(p_session text, p_status text, p_configurations text[], p_aliases json) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_outcome text;
+  v jsonb;
+BEGIN
+  SELECT s2s.evaluation_done(
+    test.job(p_session), test.lease(), (test.verification(p_session)).data_seq, p_status, NULL, NULL,
+    p_configurations, (SELECT array_agg('subject-' || c) FROM unnest(p_configurations) AS c), 2, NULL, NULL, 7,
+    (SELECT array_agg('\x01'::bytea) FROM unnest(p_configurations)), p_aliases)
+  INTO v_outcome;
+  v := to_jsonb(test.verification(p_session));
+  RETURN v - '{session_id,verification_id,created_at,updated_at,expires_at,due_at}'::text[] || jsonb_build_object(
+    'outcome', v_outcome,
+    'due', v ->> 'due_at' = v ->> 'expires_at',
+    'data', (SELECT count(*) FROM s2s.verification_data AS d WHERE d.verification_id = v ->> 'verification_id'),
+    'owed', (SELECT json_agg(json_build_array(d.peer, d.endpoint) ORDER BY d.peer)
+             FROM s2s.delivery AS d WHERE d.ref = v ->> 'verification_id'));
+END
+$$;
+SELECT is(s2s.lanes_set('{wallet}', '[{"name": "w"}]'), 2, 'a wallet and a backend who want to know');
+CREATE TEMP TABLE ways AS
+SELECT c.*, format('%s of %s after %s%s', c.status, c.configurations, c.submissions,
+                   CASE WHEN c.awaited THEN ', awaited' END) AS name
+FROM (VALUES ('APPROVED', '{badge}'::text[]), ('APPROVED', '{badge,pass}'), ('PENDING', NULL)) AS d (status, configurations),
+     (VALUES (0), (1), (2)) AS s (submissions),
+     LATERAL (SELECT d.status, d.configurations, s.submissions, a.awaited FROM (VALUES (false), (true)) AS a (awaited)) AS c;
+CREATE FUNCTION pg_temp.way(w ways, p_session text, p_aliases json) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM test.initiate(p_session, p_jwe => CASE WHEN w.submissions > 0 THEN '{a}'::text[] END);
+  IF w.awaited THEN
+    PERFORM test.evaluate(p_session, 'PENDING');
+  END IF;
+  IF w.submissions > 1 OR w.awaited THEN
+    PERFORM test.supplement(p_session, p_jwe => CASE WHEN w.submissions > 1 THEN '{b}'::text[] END);
+  END IF;
+  PERFORM test.claim();
+  RETURN pg_temp.end_of(p_session, w.status, w.configurations, p_aliases);
+END
+$$;
+SELECT is(pg_temp.way(w, 'short ' || w.name, NULL), pg_temp.way(w, 'long ' || w.name, '[[],[]]'), w.name)
+FROM ways AS w ORDER BY w.name;
 
 SELECT is_empty('SELECT * FROM s2s.fsck()', 'fsck is clean');
 SELECT * FROM finish();

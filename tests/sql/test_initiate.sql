@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- /verification/initiate.
 BEGIN;
-SELECT plan(27);
+SELECT plan(37);
 
 CREATE TEMP TABLE r AS SELECT * FROM test.initiate('S', p_jwe => '{one,two}', p_sealed => '\xabcd', p_max_attempts => 3);
 SELECT is(status, 200, 'answered') FROM r;
@@ -54,6 +54,29 @@ SELECT is(test.brief(test.initiate('large', p_jwe => '{a}', p_max_submissions =>
 SELECT is((test.verification('large')).status, NULL, 'nothing came of it');
 SELECT is(test.brief(test.initiate('large', p_jwe => '{abc}', p_sealed => '\x0102', p_max_octets => 5)), '200 answered',
           'not even the session id was used up');
+
+-- Begun by whoever took the initiate, under a lease of its own.
+CREATE TEMP TABLE l AS SELECT * FROM test.initiate('leased', p_lease => test.lease(3), p_lease_for => '1 minute');
+SELECT results_eq(
+  $$SELECT status, replayed, wake, outcome FROM l$$,
+  $$SELECT 200, false, false, 'leased ' || j.job_id || ' ' || j.ref COLLATE "default"
+    FROM s2s.job AS j WHERE j.lease = test.lease(3)$$, 'the outcome names job and verification; nobody is woken');
+SELECT results_eq(
+  $$SELECT attempts, next_at - created_at, ref FROM s2s.job WHERE lease = test.lease(3)$$,
+  $$SELECT 1, interval '1 minute', (test.verification('leased')).verification_id$$, 'the job is as if it was claimed');
+SELECT ok((test.verification('leased')).verification_id NOT IN (SELECT verification_id FROM test.claim(99)),
+          'nobody else gets it');
+SELECT is(test.brief(test.initiate('leased', p_lease => test.lease(4), p_lease_for => '1 minute')),
+          '409 answered SESSION_CONSUMED', 'a used session id leases nothing');
+SELECT is((SELECT count(*) FROM s2s.job WHERE lease = test.lease(4)), 0::bigint, 'no job either');
+SELECT is(s2s.evaluation_done(j.job_id, test.lease(4), 1, 'APPROVED', NULL, NULL, '{badge}', '{s}', 1, NULL, NULL, 0),
+          'fenced', 'the lease is needed') FROM s2s.job AS j WHERE j.lease = test.lease(3);
+SELECT is(s2s.evaluation_done(j.job_id, test.lease(3), 1, 'APPROVED', NULL, NULL, '{badge}', '{s}', 1, NULL, NULL, 0),
+          'done', 'and ends the job') FROM s2s.job AS j WHERE j.lease = test.lease(3);
+SELECT is((test.verification('leased')).status, 'APPROVED', 'with its decision');
+SELECT lives_ok($$SELECT test.initiate('lost', p_lease => test.lease(5), p_lease_for => '0')$$, 'a lease that has run out');
+SELECT ok((test.verification('lost')).verification_id IN (SELECT verification_id FROM test.claim(98)),
+          'and the job goes to whoever finds it');
 
 SELECT is_empty('SELECT * FROM s2s.fsck()', 'fsck is clean');
 SELECT * FROM finish();

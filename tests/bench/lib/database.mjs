@@ -7,6 +7,8 @@ import pg from 'pg';
 /** Not thrown away: the record of the migrations, whom the gateway can call, and the head of the audit's chain. */
 const KEPT = ['migration', 'lane', 'audit_head'];
 
+const DEADLOCK = '40P01';
+
 export class Database {
   constructor(url) {
     this.url = url;
@@ -32,8 +34,18 @@ export class Database {
          AND c.relname <> ALL ($1)`,
       [KEPT],
     );
-    await this.query(`TRUNCATE ${tables[0].names}`);
+    await this.#truncate(tables[0].names);
     await this.query('CHECKPOINT');
+  }
+
+  /** The gateway goes on looking for work meanwhile, and takes its locks in another order. */
+  async #truncate(names, attempts = 10) {
+    try {
+      await this.query(`TRUNCATE ${names}`);
+    } catch (error) {
+      if (error.code !== DEADLOCK || attempts === 1) throw error;
+      await this.#truncate(names, attempts - 1);
+    }
   }
 
   /**

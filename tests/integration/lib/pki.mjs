@@ -11,9 +11,16 @@ import { run } from './bench.mjs';
 const LIBRARY = fileURLToPath(new URL('../../../deploy/lib', import.meta.url));
 const SCRIPT = `umask 077; . ${LIBRARY}/common.sh; . ${LIBRARY}/pki.sh; "$@"`;
 
-async function pki(...args) {
-  const { status, stderr } = await run('bash', ['-c', SCRIPT, 'pki', ...args]);
-  assert.equal(status, 0, stderr);
+let last = Promise.resolve();
+
+/** One after the other: `openssl ca` keeps its register in a file. */
+function pki(...args) {
+  const next = last.then(async () => {
+    const { status, stderr } = await run('bash', ['-c', SCRIPT, 'pki', ...args]);
+    assert.equal(status, 0, stderr);
+  });
+  last = next.catch(() => {});
+  return next;
 }
 
 /**

@@ -3,6 +3,7 @@
 #include "proto/jws.h"
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/pem.h>
 
 #define P256_X "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\""
@@ -267,6 +268,28 @@ START_TEST(test_from_pkey)
 }
 END_TEST
 
+/* A file may hold the point in its compressed form. */
+START_TEST(test_from_compressed)
+{
+    static const enum s2s_curve curves[] = {S2S_P256, S2S_P384, S2S_P521};
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
+        struct s2s_jwk *pair = new_key(curves[i], NULL, NULL), *read;
+        EVP_PKEY *compressed = EVP_PKEY_dup(s2s_jwk_pkey(pair));
+        ck_assert_int_eq(
+            EVP_PKEY_set_utf8_string_param(compressed, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"), 1);
+        BIO *bio = BIO_new(BIO_s_mem());
+        ck_assert_int_eq(PEM_write_bio_PUBKEY(bio, compressed), 1);
+        EVP_PKEY *pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+        ck_assert_int_eq(s2s_jwk_from_pkey(pkey, NULL, NULL, &read).code, S2S_OK);
+        assert_bytes_equal(s2s_jwk_public_raw(read), s2s_jwk_public_raw(pair));
+        s2s_jwk_free(read);
+        EVP_PKEY_free(pkey);
+        EVP_PKEY_free(compressed);
+        BIO_free(bio);
+    }
+}
+END_TEST
+
 START_TEST(test_permissions)
 {
     static const struct {
@@ -323,6 +346,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_ed25519_points);
     tcase_add_test(tc, test_private_keys);
     tcase_add_test(tc, test_from_pkey);
+    tcase_add_test(tc, test_from_compressed);
     tcase_add_test(tc, test_permissions);
     tcase_add_test(tc, test_sharing_and_keyring);
     suite_add_tcase(s, tc);
