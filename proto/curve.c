@@ -188,28 +188,18 @@ struct s2s_result s2s_curve_of(EVP_PKEY *pkey, enum s2s_curve *out)
     return s2s_crypto_fail(S2S_UNSUPPORTED, "a kind of key that this protocol does not use");
 }
 
-static bool ec_coordinate(EVP_PKEY *pkey, const char *param, uint8_t *out, size_t size)
-{
-    BIGNUM *n = NULL;
-    bool ok = EVP_PKEY_get_bn_param(pkey, param, &n) == 1 && BN_bn2binpad(n, out, (int)size) == (int)size;
-    BN_free(n);
-    return ok;
-}
-
 struct s2s_result s2s_curve_raw(EVP_PKEY *pkey, enum s2s_curve curve, uint8_t *raw)
 {
     const struct s2s_curve_info *info = &s2s_curves[curve];
+    size_t len = info->raw_size;
     bool ok;
-    if (info->is_ec) {
-        /* Coordinate by coordinate: the encoded point would have the form that the key's file happens to have. */
-        raw[0] = S2S_EC_UNCOMPRESSED;
-        ok = ec_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_X, raw + 1, info->size) &&
-             ec_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, raw + 1 + info->size, info->size);
-    } else {
-        size_t len = info->raw_size;
-        ok = EVP_PKEY_get_raw_public_key(pkey, raw, &len) == 1 && len == info->raw_size;
-    }
-    return ok ? s2s_ok() : s2s_crypto_fail(S2S_INTERNAL, "the key has no public part");
+    if (info->is_ec)
+        /* Not OSSL_PKEY_PARAM_PUB_KEY: that has the form that the key's file happens to have. */
+        ok = EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, raw, len, &len) == 1 &&
+             raw[0] == S2S_EC_UNCOMPRESSED;
+    else
+        ok = EVP_PKEY_get_raw_public_key(pkey, raw, &len) == 1;
+    return ok && len == info->raw_size ? s2s_ok() : s2s_crypto_fail(S2S_INTERNAL, "the key has no public part");
 }
 
 bool s2s_curve_is_private(EVP_PKEY *pkey, enum s2s_curve curve)
