@@ -47,16 +47,33 @@ static const uint8_t values[256] = {
 };
 #undef V
 
-struct s2s_result s2s_b64_decode_to(uint8_t *out, const char *text, size_t len)
+static struct s2s_result bad_character(void)
 {
-    if (len % 4 == 1)
-        return s2s_fail(S2S_MALFORMED, "base64url of an impossible length");
+    return s2s_fail(S2S_MALFORMED, "a character outside of the base64url alphabet");
+}
+
+/* Four characters, three octets. */
+static bool decode_group(uint8_t *out, const unsigned char *text)
+{
+    uint32_t a = values[text[0]], b = values[text[1]], c = values[text[2]], d = values[text[3]];
+    if (a == 0 || b == 0 || c == 0 || d == 0)
+        return false;
+    uint32_t bits = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+    out[0] = (uint8_t)(bits >> 16);
+    out[1] = (uint8_t)(bits >> 8);
+    out[2] = (uint8_t)bits;
+    return true;
+}
+
+/* The two or three characters after the last group. */
+static struct s2s_result decode_rest(uint8_t *out, const unsigned char *text, size_t len)
+{
     uint32_t bits = 0; /* the low `held` bits are not written yet */
     unsigned held = 0;
     for (size_t i = 0; i < len; i++) {
-        uint8_t value = values[(unsigned char)text[i]];
+        uint8_t value = values[text[i]];
         if (value == 0)
-            return s2s_fail(S2S_MALFORMED, "a character outside of the base64url alphabet");
+            return bad_character();
         bits = bits << 6 | (uint32_t)(value - 1);
         held += 6;
         if (held >= 8) {
@@ -67,6 +84,18 @@ struct s2s_result s2s_b64_decode_to(uint8_t *out, const char *text, size_t len)
     if ((bits & ((1u << held) - 1)) != 0)
         return s2s_fail(S2S_MALFORMED, "base64url with non-zero trailing bits");
     return s2s_ok();
+}
+
+struct s2s_result s2s_b64_decode_to(uint8_t *out, const char *text, size_t len)
+{
+    const unsigned char *from = (const unsigned char *)text;
+    if (len % 4 == 1)
+        return s2s_fail(S2S_MALFORMED, "base64url of an impossible length");
+    for (; len >= 4; len -= 4, from += 4, out += 3) {
+        if (!decode_group(out, from))
+            return bad_character();
+    }
+    return decode_rest(out, from, len);
 }
 
 struct s2s_result s2s_b64_decode(struct s2s_arena *arena, const char *text, size_t len, struct s2s_bytes *out)
