@@ -93,15 +93,21 @@ static enum gw_step load(struct gw_exchange *ex, const char *instance_id, const 
     return GW_STEP_LOAD;
 }
 
+/* The session's WSK if this worker has seen it before; or NULL. */
+static struct s2s_jwk *known_wsk(struct gw_exchange *ex)
+{
+    struct s2s_jwk *wsk =
+        gw_sessions_find(ex->worker->sessions, gw_issuer_state(ex)->session_id, ex->peer->config->name);
+    if (wsk != NULL)
+        s2s_arena_defer(ex->arena, gw_release_jwk, s2s_jwk_share(wsk));
+    return wsk;
+}
+
 enum gw_step gw_issuer_load_session(struct gw_exchange *ex)
 {
     struct gw_issuer_state *state = gw_issuer_state(ex);
-    struct s2s_jwk *wsk = gw_sessions_find(ex->worker->sessions, state->session_id, ex->peer->config->name);
-    if (wsk == NULL)
-        return load(ex, NULL, NULL);
-    state->wsk = s2s_jwk_share(wsk);
-    s2s_arena_defer(ex->arena, gw_release_jwk, state->wsk);
-    return GW_STEP_CHECK;
+    state->wsk = known_wsk(ex);
+    return state->wsk != NULL ? GW_STEP_CHECK : load(ex, NULL, NULL);
 }
 
 enum gw_step gw_issuer_load_instance(struct gw_exchange *ex)
@@ -138,6 +144,7 @@ static struct s2s_jwk *read_wsk(struct gw_exchange *ex, const char *text)
         s2s_failed(s2s_jwk_parse_public(json, &wsk)))
         return NULL;
     s2s_arena_defer(ex->arena, gw_release_jwk, wsk);
+    gw_sessions_put(ex->worker->sessions, gw_issuer_state(ex)->session_id, ex->peer->config->name, wsk);
     return wsk;
 }
 
@@ -164,11 +171,12 @@ enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row)
     struct gw_issuer_state *state = gw_issuer_state(ex);
     if (!gw_db_true(row, 0, FOUND))
         return gw_exchange_refuse(ex, S2S_PROBLEM_NOT_FOUND, "No such session, verification or credential instance.");
-    state->wsk = read_wsk(ex, PQgetvalue(row, 0, WSK));
+    state->wsk = known_wsk(ex); /* sessions never change */
+    if (state->wsk == NULL)
+        state->wsk = read_wsk(ex, PQgetvalue(row, 0, WSK));
     if (state->wsk == NULL)
         return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500,
                                   "The gateway failed; its operator sees why under this instance.");
-    gw_sessions_put(ex->worker->sessions, state->session_id, ex->peer->config->name, state->wsk);
     state->configuration_id = keep(ex, gw_db_column(row, 0, CONFIGURATION));
     state->verification_id = keep(ex, gw_db_column(row, 0, VERIFICATION));
     state->subject_ref = keep(ex, gw_db_column(row, 0, SUBJECT));
