@@ -28,12 +28,15 @@ export const EDITS = {
   database: (url) => [/^( {2}url: )"postgresql:.*"$/m, `$1"${url}"`],
   poll: (time) => [/^(jobs: .*)poll: \w+/m, `$1poll: ${time}`],
   walletAt: (url) => [/(- name: wallet\n(?: .*\n)*? {4}url: ).*/, `$1${url}`],
+  held: () => [/^(jobs: \{)/m, '$1 enabled: false,'],
   callsInFlight: (count) => [/^(outbound: \{)/m, `$1 concurrency: ${count},`],
 };
 
 export class Stage {
   #databases = new Map();
   #figures = new Map();
+  #edits = [];
+  #held = false;
 
   /** `out`: the benchmark's folder, whose environment is in `out`/dev; `plan`: how long and how often. */
   constructor(out, plan) {
@@ -74,14 +77,30 @@ export class Stage {
    * its own.
    */
   async restart({ edits = [], cores, environment = {} } = {}) {
+    this.#edits = edits;
+    this.#configure();
+    this.#writeLauncher(cores, environment);
+    await run([join(ROOT, 'deploy/dev'), 'restart', 'issuer', '--dir', this.dir]);
+  }
+
+  #configure() {
     let text = this.template;
-    for (const [place, replacement] of edits) {
+    for (const [place, replacement] of [...this.#edits, ...(this.#held ? [EDITS.held()] : [])]) {
       if (!place.test(text)) throw new Error(`the configuration has no place ${place}`);
       text = text.replace(place, replacement);
     }
     writeFileSync(join(this.dir, 'issuer.yaml'), text);
-    this.#writeLauncher(cores, environment);
-    await run([join(ROOT, 'deploy/dev'), 'restart', 'issuer', '--dir', this.dir]);
+  }
+
+  /** Have the gateway do its background work, or leave it. */
+  async #hold(held) {
+    this.#held = held;
+    this.#configure();
+    const log = join(this.dir, 'issuer.log');
+    const reloads = () => readFileSync(log, 'utf8').split('"event":"reloaded"').length;
+    const before = reloads();
+    process.kill(Number(this.env.S2S_ISSUER_PID), 'SIGHUP');
+    await this.until('reloads', before + 1, reloads, { pauseMs: 10 });
   }
 
   /** The environment starts what DIR/binary names. */
@@ -115,14 +134,25 @@ export class Stage {
     }
   }
 
-  /** Run `body` while evaluations wait. Whatever waits at the end is thrown away. */
-  async withoutEvaluation(body, name) {
-    const database = this.database(name);
+  /** Run `body` while what is enqueued waits. */
+  async whileHeld(body) {
+    await this.#hold(true);
     try {
-      return await database.withoutRows(['evaluations_claim'], body);
+      return await body();
     } finally {
-      await database.clear();
+      await this.#hold(false);
     }
+  }
+
+  /** Run `body` while evaluations wait. Whatever waits at the end is thrown away. */
+  withoutEvaluation(body) {
+    return this.whileHeld(async () => {
+      try {
+        return await body();
+      } finally {
+        await this.database().clear();
+      }
+    });
   }
 
   /** Poll until a count is reached; fails when it does not change for a while. */

@@ -41,7 +41,7 @@ async function countStatements(stage) {
 }
 
 /** What goes on whether or not there are requests, or is work of its own. */
-const BACKGROUND = /(_claim|_done|_due|_set|maintain)$/;
+const BACKGROUND = /(_claim|_done|_due|_set|_forget|maintain)$|^ping$/;
 
 export const counts = {
   id: 'R10',

@@ -54,12 +54,14 @@ async function prepare(stage, name, count) {
   await fill(stage, name, count);
 }
 
-async function play(stage, name) {
+function play(stage, name) {
   const database = stage.database(name);
-  await use(stage, name);
-  return database.withoutRows(['evaluations_claim'], async () => {
+  return stage.whileHeld(async () => {
+    await use(stage, name);
     await database.query('CHECKPOINT');
-    return load(stage, 'initiate', { duration: stage.plan.seconds, warmup: 1 });
+    const result = await load(stage, 'initiate', { duration: stage.plan.seconds, warmup: 1 });
+    await database.query('TRUNCATE s2s.job');
+    return result;
   });
 }
 

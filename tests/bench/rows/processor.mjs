@@ -30,7 +30,7 @@ export const initiateCost = {
   id: 'R1',
   what: 'gateway CPU per initiate with one client payload ÷ the crypto floor (two P-256 verifies, one P-256 ECDH, HKDF, AES-GCM)',
   target: atMost(1.6),
-  how: 'Closed loop, 16 × 16. Evaluations wait meanwhile: they are work of their own, which opens the payload once more; the second figure is with them.',
+  how: 'Closed loop, 16 × 16. Evaluations wait meanwhile, as they are work of their own; the last figure is with them.',
   async measure(stage) {
     const [alone, evaluated] = await stage.withCoreOfItsOwn(async () => {
       const request = await stage.withoutEvaluation(() =>
