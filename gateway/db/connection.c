@@ -2,7 +2,7 @@
  *
  * Method. A state machine (enum gw_db_state) fed by one uv_poll handle. A batch is one pipeline: with one Sync at its
  * end it is one implicit transaction; one by one there is a Sync after every call. Results are only good once their
- * Sync has come back, since a commit can still fail there.
+ * Sync has come back, since a commit can still fail there; what it ends is told at once, and leaves the batch.
  */
 #include "gateway/db/connection.h"
 
@@ -206,7 +206,7 @@ static void prepare_statements(struct gw_db_connection *c)
     c->state = GW_DB_PREPARING;
     c->syncs_left = 2;
     c->failed = false;
-    c->sent_us = gw_monotonic_us();
+    c->heard_us = gw_monotonic_us();
     bool ok = watch_anew(c, UV_READABLE) && PQsetnonblocking(c->pg, 1) == 0 && PQenterPipelineMode(c->pg) == 1 &&
               send_settings(c);
     for (int i = 0; ok && i < GW_STATEMENTS; ++i)
@@ -236,10 +236,11 @@ void gw_db_connection_send(struct gw_db_connection *c, const struct gw_db_batch 
     bool ok = true;
     s2s_assert(c->state == GW_DB_IDLE);
     c->batch = *batch;
+    c->sent_calls = batch->count;
     c->reading = batch->calls;
     c->failed = false;
     c->state = GW_DB_BUSY;
-    c->sent_us = gw_monotonic_us();
+    c->sent_us = c->heard_us = gw_monotonic_us();
     c->syncs_left = batch->one_by_one ? batch->count : 1;
     for (struct gw_db_call *call = batch->calls; ok && call != NULL; call = call->next) {
         const struct gw_statement *statement = call->statement;
@@ -257,14 +258,34 @@ void gw_db_connection_send(struct gw_db_connection *c, const struct gw_db_batch 
         drop(c, "send");
 }
 
-static void end_batch(struct gw_db_connection *c)
+/* A transaction is over: all of the batch, or, one by one, its first call. Its calls leave the batch before their owner
+ * hears of them, since `ended` may lead to anything, to the closing of the connection too. */
+static void end_transaction(struct gw_db_connection *c)
 {
-    struct gw_db_batch batch = c->batch;
-    gw_metrics_batch(c->metrics, batch.count, (double)(gw_monotonic_us() - c->sent_us) / 1e6, batch.one_by_one);
-    c->batch = (struct gw_db_batch){0};
-    c->reading = NULL;
-    c->state = GW_DB_IDLE;
-    c->events->ended(c->owner, &batch, c->failed);
+    struct gw_db_batch ended = c->batch;
+    bool failed = c->failed;
+    if (c->syncs_left > 0) {
+        c->batch.calls = c->reading = ended.calls->next;
+        c->batch.count = ended.count - 1;
+        ended.calls->next = NULL;
+        ended.count = 1;
+        c->failed = false;
+    } else {
+        gw_metrics_batch(c->metrics, c->sent_calls, (double)(gw_monotonic_us() - c->sent_us) / 1e6, ended.one_by_one);
+        c->batch = (struct gw_db_batch){0};
+        c->reading = NULL;
+        c->state = GW_DB_IDLE;
+    }
+    c->events->ended(c->owner, &ended, failed);
+}
+
+static void take_sync(struct gw_db_connection *c)
+{
+    --c->syncs_left;
+    if (c->state == GW_DB_BUSY)
+        end_transaction(c);
+    else if (c->syncs_left == 0)
+        end_prepare(c);
 }
 
 static void take_result(struct gw_db_connection *c, PGresult *result)
@@ -272,20 +293,13 @@ static void take_result(struct gw_db_connection *c, PGresult *result)
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_PIPELINE_SYNC) {
         PQclear(result);
-        if (c->batch.one_by_one && c->reading != NULL)
-            c->reading = c->reading->next;
-        if (--c->syncs_left > 0)
-            return;
-        if (c->state == GW_DB_PREPARING)
-            end_prepare(c);
-        else
-            end_batch(c);
+        take_sync(c);
         return;
     }
     bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
     if (!ok)
         c->failed = true;
-    if (c->state == GW_DB_PREPARING || c->reading == NULL) {
+    if (c->reading == NULL) {
         if (!ok && status != PGRES_PIPELINE_ABORTED)
             gw_log(GW_LOG_ERROR, "database_error",
                    GW_S("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
@@ -304,6 +318,7 @@ static void on_results(struct gw_db_connection *c)
         drop(c, "receive");
         return;
     }
+    c->heard_us = gw_monotonic_us();
     while ((c->state == GW_DB_BUSY || c->state == GW_DB_PREPARING) && !PQisBusy(c->pg)) {
         PGresult *result = PQgetResult(c->pg);
         if (PQstatus(c->pg) == CONNECTION_BAD) {
@@ -346,7 +361,7 @@ void gw_db_connection_open(struct gw_db_connection *c)
 void gw_db_connection_check(struct gw_db_connection *c, int64_t now_us)
 {
     int64_t silent_us = (c->config->statement_timeout_ms + c->config->connect_timeout_ms) * 1000;
-    if ((c->state == GW_DB_PREPARING || c->state == GW_DB_BUSY) && now_us - c->sent_us > silent_us)
+    if ((c->state == GW_DB_PREPARING || c->state == GW_DB_BUSY) && now_us - c->heard_us > silent_us)
         drop(c, "no answer in time");
 }
 

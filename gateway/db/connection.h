@@ -24,10 +24,10 @@ struct gw_db_batch {
 
 /* What a connection tells its owner. */
 struct gw_db_connection_events {
-    /* The batch is over. With `failed` a call failed: in one transaction none of them has happened; one by one those
-     * with a good result have. */
+    /* The calls of one transaction are over: the whole batch, or, one by one, its next call. With `failed` none of them
+     * has happened. */
     void (*ended)(void *owner, const struct gw_db_batch *batch, bool failed);
-    /* The connection was lost under the batch; nobody knows what became of it. */
+    /* The connection was lost under what is left of the batch; nobody knows what became of that. */
     void (*lost)(void *owner, const struct gw_db_batch *batch);
     /* It may have become idle. */
     void (*ready)(void *owner);
@@ -49,12 +49,14 @@ struct gw_db_connection {
     uv_work_t connecting; /* libpq's blocking connect: it looks names up, and gives each host its time */
     uv_timer_t reconnect;
     unsigned backoff_ms;
-    struct gw_db_batch batch;   /* in flight */
+    struct gw_db_batch batch;   /* in flight, without the calls that are over */
+    unsigned sent_calls;        /* in the batch as it was sent */
     struct gw_db_call *reading; /* whose result is expected next */
-    bool failed;                /* a statement of this pipeline failed */
+    bool failed;                /* a statement of this transaction failed */
     bool closing;
     unsigned to_close; /* what must still end before `closed`: the timer, and an attempt that the pool works on */
     int64_t sent_us;
+    int64_t heard_us; /* when the server last said something, or was asked */
     unsigned syncs_left;
 };
 

@@ -169,10 +169,9 @@ static void on_ended(void *owner, const struct gw_db_batch *batch, bool failed)
     struct gw_db_call *next;
     for (struct gw_db_call *call = batch->calls; call != NULL; call = next) {
         next = call->next;
-        bool good = call->result != NULL && PQresultStatus(call->result) == PGRES_TUPLES_OK;
-        if (!failed || (batch->one_by_one && good))
+        if (!failed)
             finish(call, GW_DB_OK);
-        else if (batch->one_by_one || batch->count == 1)
+        else if (batch->count == 1)
             settle_failure(db, call);
         else
             run_again(db, call);

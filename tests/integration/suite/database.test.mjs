@@ -13,6 +13,7 @@ import { createDatabase, databaseAddress, eventually, openTransaction, slow, sql
 import { Gateway, withGateway } from '../lib/gateway.mjs';
 import { DatabaseLink } from '../lib/link.mjs';
 import { assertOnce, closeAll, impatientLanes, patientLanes, wallets, whileBusy } from '../lib/load.mjs';
+import { CheckedOperator, withTokens } from '../lib/operator.mjs';
 
 const UNAVAILABLE = 'urn:s2s-gateway:problem:unavailable';
 const FAULTS = slow ? 25 : 4;
@@ -134,6 +135,54 @@ describe('under load', () => {
       }),
     );
   }
+});
+
+// What an operator writes runs in transactions of its own, yet in one pipeline.
+describe('a pipeline that runs call by call', () => {
+  const SLOW_MS = 300;
+
+  /** Run `body(gateway, link, makeOffers)` where an offer takes SLOW_MS, and s2s.made counts the attempts. */
+  const withSlowOffers = (name, limits, body) => {
+    const edit = (config) => {
+      withTokens(config);
+      const item = { id: 'code', type: 'urn:s2s-gateway:verification:pre_authorized_code' };
+      config.credential_configurations[0].verification = { decision: 'approve', items: [item] };
+      Object.assign(config.database, { connections: 1, request_deadline: '30s', ...limits });
+    };
+    return withLink(name, { edit }, async (gateway, wallet, link) => {
+      await sql(
+        gateway.database,
+        `CREATE SEQUENCE s2s.made; GRANT USAGE ON s2s.made TO s2s;
+         CREATE FUNCTION s2s.make_slowly() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN PERFORM nextval('s2s.made'), pg_sleep(${SLOW_MS / 1000}); RETURN NEW; END $$;
+         CREATE TRIGGER make_slowly BEFORE INSERT ON s2s.credential_offer FOR EACH ROW EXECUTE FUNCTION s2s.make_slowly()`,
+      );
+      const operator = CheckedOperator.of(gateway);
+      const makeOffers = (count) =>
+        Array.from({ length: count }, () => operator.makeOffer({ credentialConfigurationIds: ['badge_auto'] }));
+      await body(gateway, link, makeOffers);
+      operator.close();
+    });
+  };
+
+  test('may take longer than a server may be silent', () =>
+    withSlowOffers('database-slow', { statement_timeout: '1s', connect_timeout: '500ms' }, async (gateway, _, makeOffers) => {
+      for (const answer of await Promise.all(makeOffers(10))) assertOk(answer, 201);
+      assert.equal((await gateway.metrics()).value('s2s_db_connections_lost_total'), 0);
+    }));
+
+  test('and is lost has given the answers that it had', () =>
+    withSlowOffers('database-half', {}, async (gateway, link, makeOffers) => {
+      let answered = 0;
+      const offers = makeOffers(6);
+      for (const offer of offers) offer.then(() => answered++);
+      await eventually('the fourth', async () => (await sql(gateway.database, 'SELECT last_value FROM s2s.made'))[0] === '4');
+      await link.close();
+      await eventually('the answers of the first three', () => answered === 3, { timeoutMs: 3000 });
+      await link.restore();
+      for (const answer of await Promise.all(offers)) assertOk(answer, 201);
+      assert.deepEqual(await sql(gateway.database, 'SELECT count(*) FROM s2s.credential_offer'), ['6']);
+    }));
 });
 
 describe('several hosts', () => {
