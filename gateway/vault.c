@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Method: a data key never meets data. From each, HKDF-SHA256 (RFC 5869) derives one key per sealed blob, from
- * the blob's random salt, and one key for pseudonyms, so that the two uses cannot disturb each other.
+ * the blob's random salt, one key for pseudonyms and one for digests, so that no use can disturb another.
  *
  * A blob's key encrypts that blob and nothing else: the salt is 128 random bits, so even after 2^48 blobs a
  * repeated salt has a chance below 2^-32. That makes the fixed all-zero nonce safe: GCM needs a nonce that is
@@ -36,7 +36,7 @@
 struct data_key {
     uint8_t key[KEY_LEN];
     uint8_t id[ID_LEN];
-    uint8_t pseudonyms[KEY_LEN]; /* derived: the key of the HMAC */
+    uint8_t pseudonyms[KEY_LEN], digests[KEY_LEN]; /* derived: keys of HMACs */
 };
 
 struct gw_vault {
@@ -109,6 +109,7 @@ static void complete_key(struct data_key *key)
     s2s_assert(s2s_hash(S2S_SHA256, s2s_bytes(key->key, KEY_LEN), digest).code == S2S_OK);
     memcpy(key->id, digest, ID_LEN);
     s2s_assert(derive(key->key, s2s_bytes(no_salt, KEY_LEN), "s2s-gateway pseudonym", key->pseudonyms).code == S2S_OK);
+    s2s_assert(derive(key->key, s2s_bytes(no_salt, KEY_LEN), "s2s-gateway digest", key->digests).code == S2S_OK);
 }
 
 /* The next slot is filled in place, so that no copy of a key stays behind anywhere else. */
@@ -231,6 +232,14 @@ struct s2s_result gw_vault_open(const struct gw_vault *vault, struct s2s_arena *
     return result;
 }
 
+/* `out` holds the hash's size. */
+static void hmac(const uint8_t key[KEY_LEN], const struct s2s_bytes *pieces, size_t count, uint8_t *out)
+{
+    EVP_MAC_CTX *mac = s2s_hmac_new(S2S_SHA256);
+    s2s_assert(s2s_hmac(mac, s2s_bytes(key, KEY_LEN), pieces, count, out).code == S2S_OK);
+    EVP_MAC_CTX_free(mac);
+}
+
 void gw_vault_pseudonym(const struct gw_vault *vault, size_t index, const char *purpose, struct s2s_bytes text,
                         char out[GW_PSEUDONYM_SIZE])
 {
@@ -240,9 +249,7 @@ void gw_vault_pseudonym(const struct gw_vault *vault, size_t index, const char *
     /* The NUL that ends the purpose keeps ("a", "bc") and ("ab", "c") apart. */
     const struct s2s_bytes pieces[] = {s2s_bytes(purpose, strlen(purpose) + 1), text};
     uint8_t digest[S2S_MAX_HASH];
-    EVP_MAC_CTX *mac = s2s_hmac_new(S2S_SHA256);
-    s2s_assert(s2s_hmac(mac, s2s_bytes(key->pseudonyms, KEY_LEN), pieces, 2, digest).code == S2S_OK);
-    EVP_MAC_CTX_free(mac);
+    hmac(key->pseudonyms, pieces, 2, digest);
 
     static const char hex[] = "0123456789abcdef";
     for (size_t i = 0; i < ID_LEN; i++) {
@@ -251,4 +258,16 @@ void gw_vault_pseudonym(const struct gw_vault *vault, size_t index, const char *
     }
     *out++ = '.';
     s2s_b64_encode_to(out, s2s_bytes(digest, s2s_hash_size(S2S_SHA256)));
+}
+
+void gw_vault_digest(const struct gw_vault *vault, struct s2s_bytes name, struct s2s_bytes text,
+                     uint8_t out[GW_DIGEST_SIZE])
+{
+    /* The length keeps ("a", "bc") and ("ab", "c") apart: a name may be anything, and so hold whatever could end it. */
+    uint8_t len[sizeof(uint32_t)];
+    s2s_assert(name.len <= UINT32_MAX);
+    for (size_t i = 0; i < sizeof len; i++)
+        len[i] = (uint8_t)(name.len >> 8 * (sizeof len - 1 - i));
+    const struct s2s_bytes pieces[] = {s2s_bytes(len, sizeof len), name, text};
+    hmac(vault->keys[vault->count - 1].digests, pieces, 3, out);
 }

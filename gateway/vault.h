@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The data keys: what the gateway stores of persons is sealed with them, and references to persons are made
- * with them, so that the database alone tells nothing.
+ * The data keys: what the gateway stores of persons is sealed with them, and references to persons and digests of what
+ * persons said are made with them, so that the database alone tells nothing.
  *
  * A sealed blob is: version (1 octet) | key id (4) | salt (16) | nonce-less AES-256-GCM ciphertext and tag, under a key
  * derived per blob with HKDF-SHA256(data key, salt, "s2s-gateway seal"), so that random collisions of nonces cannot
@@ -37,5 +37,13 @@ size_t gw_vault_key_count(const struct gw_vault *vault);
 #define GW_PSEUDONYM_SIZE 56
 void gw_vault_pseudonym(const struct gw_vault *vault, size_t index, const char *purpose, struct s2s_bytes text,
                         char out[GW_PSEUDONYM_SIZE]);
+
+/* A digest by which a text is known again: HMAC-SHA256 of `name` and `text`. Not a plain hash, from which whoever has
+ * the database could find what has few possible values, such as a one-time password, by trying. The key is derived from
+ * the oldest data key: a new one, put first, changes no digest, and gateways that have it already agree with those that
+ * do not have it yet. */
+#define GW_DIGEST_SIZE 32
+void gw_vault_digest(const struct gw_vault *vault, struct s2s_bytes name, struct s2s_bytes text,
+                     uint8_t out[GW_DIGEST_SIZE]);
 
 #endif

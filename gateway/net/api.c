@@ -265,16 +265,6 @@ static struct s2s_bytes path_of(const h2o_req_t *req)
     return s2s_bytes(req->path.base, req->query_at != SIZE_MAX ? req->query_at : req->path.len);
 }
 
-/* What a repeated request id must repeat: the SHA-256 of the path and of the body's SHA-256. */
-static void make_digest(struct gw_api_request *rq)
-{
-    struct s2s_bytes path = path_of(rq->req), body = s2s_bytes(rq->req->entity.base, rq->req->entity.len);
-    uint8_t text[MAX_TARGET + sizeof(rq->digest)];
-    memcpy(text, path.data, path.len);
-    s2s_assert(!s2s_failed(s2s_hash(S2S_SHA256, body, text + path.len)));
-    s2s_assert(!s2s_failed(s2s_hash(S2S_SHA256, s2s_bytes(text, path.len + sizeof(rq->digest)), rq->digest)));
-}
-
 /* The body, if the route takes one; none at all counts as an object without members. False: it is no JSON object. */
 static bool read_body(struct gw_api_request *rq)
 {
@@ -431,6 +421,7 @@ static bool may_enter(struct gw_api_request *rq)
 
 static void receive(struct gw_api_request *rq)
 {
+    const h2o_req_t *req = rq->req;
     if (!may_enter(rq)) {
         reply_problem(rq, 0);
         return;
@@ -442,7 +433,7 @@ static void receive(struct gw_api_request *rq)
         return;
     }
     if (rq->route->writes)
-        make_digest(rq);
+        gw_vault_digest(rq->generation->vault, path_of(req), s2s_bytes(req->entity.base, req->entity.len), rq->digest);
     parse(rq);
 }
 

@@ -109,9 +109,9 @@ struct gw_api_request {
     void (*cancel)(struct gw_api_request *rq);
 
     /* Private to api.c. */
-    h2o_req_t *req;           /* NULL once the client has gone */
-    struct gw_api_link *link; /* in the request's pool */
-    uint8_t digest[32];
+    h2o_req_t *req;                 /* NULL once the client has gone */
+    struct gw_api_link *link;       /* in the request's pool */
+    uint8_t digest[GW_DIGEST_SIZE]; /* what a repeated request id must repeat (D6): path and body */
     int64_t started_us;
     int status; /* of the reply so far */
     bool replayed;

@@ -15,13 +15,9 @@
 #include "gateway/net/client_watch.h"
 #include "gateway/net/http.h"
 #include "gateway/worker.h"
-#include "proto/crypto.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Longest path of an endpoint. */
-#define MAX_PATH 64
 
 /* How often a precondition may fail (an operator or another request changed the instance meanwhile) before 503. */
 #define MAX_RELOADS 8
@@ -328,20 +324,9 @@ static void run_load(struct gw_exchange *ex)
 
 /* ---- parse ---- */
 
-/* What a repeated request id must repeat (D6): the SHA-256 of the path and of the body's SHA-256. */
-static bool make_digest(struct gw_exchange *ex)
-{
-    const char *path = ex->endpoint->message->path;
-    uint8_t text[MAX_PATH + sizeof(ex->digest)];
-    size_t len = strlen(path);
-    s2s_assert(len <= MAX_PATH);
-    memcpy(text, path, len);
-    return !s2s_failed(s2s_hash(S2S_SHA256, s2s_bytes(ex->req->entity.base, ex->req->entity.len), text + len)) &&
-           !s2s_failed(s2s_hash(S2S_SHA256, s2s_bytes(text, len + sizeof(ex->digest)), ex->digest));
-}
-
 static void parse(struct gw_exchange *ex)
 {
+    const char *path = ex->endpoint->message->path;
     struct s2s_result r = s2s_json_parse(ex->arena, ex->req->entity.base, ex->req->entity.len,
                                          ex->generation->config->limits.max_depth, &ex->body);
     if (s2s_failed(r)) {
@@ -349,7 +334,8 @@ static void parse(struct gw_exchange *ex)
         answer_now(ex, S2S_PROBLEM_VALIDATION, "The request body is not a JSON object that can be accepted.", 0);
         return;
     }
-    s2s_assert(make_digest(ex));
+    gw_vault_digest(ex->generation->vault, s2s_bytes(path, strlen(path)),
+                    s2s_bytes(ex->req->entity.base, ex->req->entity.len), ex->digest);
     if (!json_object_is_type(ex->body, json_type_object)) {
         s2s_violation_add(ex->arena, &ex->violations, "", "must be an object");
         answer_now(ex, S2S_PROBLEM_VALIDATION, "The request body is not a JSON object that can be accepted.", 0);

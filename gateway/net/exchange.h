@@ -81,7 +81,7 @@ struct gw_exchange {
     struct gw_exchange_link *link; /* in the request's pool */
     const struct s2s_api_version *version;
     char request_id[S2S_UUID_SIZE];
-    uint8_t digest[32];
+    uint8_t digest[GW_DIGEST_SIZE]; /* what a repeated request id must repeat (D6): path and body */
     int64_t started_us;
     int64_t waiting_since_us;      /* for the database */
     struct gw_client_watch *watch; /* while another server is asked */

@@ -5,10 +5,9 @@
  */
 #include "gateway/wallet/app.h"
 #include "gateway/wallet/app_messages.h"
-#include "proto/crypto.h"
 #include "proto/states.h"
 
-#define DIGEST_SIZE 32
+#include <string.h>
 
 /* ---- pieces ---- */
 
@@ -37,15 +36,13 @@ static const struct s2s_bytes *seal(struct gw_api_request *rq, const char *sessi
     return NULL;
 }
 
-/* The SHA-256 of the text; NULL when that failed and the request is refused. */
-static const uint8_t *digest_of(struct gw_api_request *rq, struct s2s_bytes text)
+/* What tells the same request for `what`, asked again, from another one; GW_DIGEST_SIZE octets. */
+static const uint8_t *digest_of(struct gw_api_request *rq, const char *what, struct s2s_bytes text)
 {
-    uint8_t *digest = s2s_arena_alloc(rq->arena, DIGEST_SIZE);
+    uint8_t *digest = s2s_arena_alloc(rq->arena, GW_DIGEST_SIZE);
     s2s_assert(digest != NULL);
-    if (!s2s_failed(s2s_hash(S2S_SHA256, text, digest)))
-        return digest;
-    refuse_internal(rq);
-    return NULL;
+    gw_vault_digest(rq->generation->vault, s2s_bytes(what, strlen(what)), text, digest);
+    return digest;
 }
 
 static void copy_member(struct json_object *to, struct json_object *from, const char *name)
@@ -83,8 +80,7 @@ bool gw_app_prepare_start(struct gw_api_request *rq)
 
     struct s2s_bytes text = text_of(rq, rq->body);
     const struct s2s_bytes *sealed = seal(rq, session_id, text);
-    const uint8_t *digest = digest_of(rq, text);
-    if (sealed == NULL || digest == NULL)
+    if (sealed == NULL)
         return false;
     struct json_object *seen = json_object_new_object();
     copy_member(seen, rq->body, "sessionId");
@@ -94,7 +90,7 @@ bool gw_app_prepare_start(struct gw_api_request *rq)
     gw_api_begin(rq);
     gw_db_text(&rq->call, issuer->config->name);
     gw_db_bytes(&rq->call, sealed->data, sealed->len);
-    gw_db_bytes(&rq->call, digest, DIGEST_SIZE);
+    gw_db_bytes(&rq->call, digest_of(rq, "issuance", text), GW_DIGEST_SIZE);
     return true;
 }
 
@@ -116,11 +112,8 @@ bool gw_app_prepare_fetch(struct gw_api_request *rq)
     /* Likewise. And only ciphertext and public keys are to be stored. */
     struct json_object *known = s2s_schema_known(&gw_app_fetch_request, rq->body);
     json_object_object_add(rq->input, "body", known);
-    const uint8_t *digest = digest_of(rq, text_of(rq, known));
-    if (digest == NULL)
-        return false;
     gw_api_begin(rq);
-    gw_db_bytes(&rq->call, digest, DIGEST_SIZE);
+    gw_db_bytes(&rq->call, digest_of(rq, "fetch", text_of(rq, known)), GW_DIGEST_SIZE);
     return true;
 }
 

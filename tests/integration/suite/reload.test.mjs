@@ -4,6 +4,7 @@
 // for open connections too, and disturbs no request.
 
 import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -264,6 +265,24 @@ describe('what is issued', () => {
       config.issuer.encryption_keys = [{ file: 'keys/hpke-0-ke.jwk' }];
     });
     assert.deepEqual(await keysOf(), [oldKey.kid]);
+  });
+
+  test('data keys rotate: a repeat is known by its digest as long as the oldest key is listed', async () => {
+    const { session } = await wallet.approvedSession();
+    const requestId = randomUUID();
+    const first = await wallet.status(session, { requestId });
+    const repeat = () => wallet.status(session, { requestId });
+    gateway.write('keys/data-2.key', `${randomBytes(32).toString('base64url')}\n`);
+    await gateway.reconfigure((config) => config.data_keys.unshift('keys/data-2.key'));
+    const replayed = await repeat();
+    assertOk(replayed);
+    assert.equal(replayed.headers['idempotent-replayed'], 'true');
+    assert.equal(replayed.text, first.text);
+
+    await gateway.reconfigure((config) => config.data_keys.pop());
+    assertProblem(await repeat(), 422, PROBLEM.reuse);
+    await gateway.reconfigure((config) => (config.data_keys = ['keys/data-1.key']));
+    assertOk(await repeat());
   });
 
   test('an offer that is taken away is gone, and its credentials go on', async () => {

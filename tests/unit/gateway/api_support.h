@@ -22,6 +22,7 @@
 
 static struct gw_config config;
 static struct gw_generation generation;
+static struct gw_file data_keys[2];
 static struct gw_worker worker;
 static struct gw_server server;
 static struct gw_listener_config listener = {.enabled = true, .address = (char *)"127.0.0.1"};
@@ -160,7 +161,12 @@ static inline void make_config(void)
         .database = {.request_deadline_ms = 10000},
         .outbound = {.concurrency = 2, .timeout_ms = 300, .max_answer = 4096},
     };
-    generation = (struct gw_generation){.references = 1, .number = 1, .config = &config};
+    data_keys[0] = write_data_key("new.key");
+    data_keys[1] = write_data_key("old.key");
+    config.data_keys = (struct gw_file_list){data_keys, 2};
+    generation = (struct gw_generation){
+        .references = 1, .number = 1, .config = &config, .vault = gw_vault_load(&config, &errors)};
+    ck_assert_ptr_nonnull(generation.vault);
 }
 
 static inline void api_setup(const struct gw_api *api)
@@ -199,6 +205,7 @@ static inline void api_teardown(void)
     run_until_idle();
     ck_assert_uint_eq(worker.in_flight, 0);
     ck_assert_int_eq(uv_loop_close(&worker.loop), 0);
+    gw_vault_free(generation.vault);
     fixture_teardown();
 }
 

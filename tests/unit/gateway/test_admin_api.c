@@ -25,7 +25,6 @@ static struct gw_peer_config peer_configs[] = {
 };
 static struct gw_peer peers[2];
 static struct gw_offering offerings[2];
-static struct gw_file data_keys[2];
 
 static void set_token(struct gw_operator_config *token, const char *text)
 {
@@ -47,14 +46,10 @@ static void setup(void)
                                               .endpoint = (char *)"openid-credential-offer://"};
     config.limits.max_submissions = 7;
     config.limits.max_verification_data = 8192;
-    data_keys[0] = write_data_key("new.key");
-    data_keys[1] = write_data_key("old.key");
-    config.data_keys = (struct gw_file_list){data_keys, 2};
     config.credentials = credentials;
     config.credential_count = 2;
     config.peers = peer_configs;
     config.peer_count = 2;
-    generation.vault = gw_vault_load(&config, &errors);
     struct gw_file file = write_file("badge.json", 1, DATASET);
     for (size_t i = 0; i < 2; i++) {
         peers[i] = (struct gw_peer){.config = &peer_configs[i]};
@@ -70,7 +65,6 @@ static void setup(void)
 static void teardown(void)
 {
     gw_dataset_free(offerings[0].dataset);
-    gw_vault_free(generation.vault);
     api_teardown();
 }
 

@@ -267,6 +267,16 @@ START_TEST(digest_tells_requests_apart)
 }
 END_TEST
 
+/* A body can be one of a few; whoever has the database must not find out which by trying. */
+START_TEST(digest_needs_a_data_key)
+{
+    uint8_t digest[GW_DIGEST_SIZE];
+    ck_assert_int_eq(post("/v1/things/x/poke", "{}").status, 200);
+    gw_vault_digest(generation.vault, s2s_bytes("/v1/things/x/poke", 17), s2s_bytes("{}", 2), digest);
+    ck_assert_mem_eq(calls[0].values[3], digest, sizeof digest);
+}
+END_TEST
+
 START_TEST(a_request_id_is_made_when_none_comes)
 {
     struct answer answer = ask_with("POST", "/v1/things/x/poke", AUTHORIZED, NULL);
@@ -499,6 +509,7 @@ static Suite *suite(void)
     tcase_add_test(tc, query_and_path_reach_the_statement);
     tcase_add_test(tc, a_write_claims_its_request_id);
     tcase_add_test(tc, digest_tells_requests_apart);
+    tcase_add_test(tc, digest_needs_a_data_key);
     tcase_add_test(tc, a_request_id_is_made_when_none_comes);
     tcase_add_test(tc, replays_and_refusals_are_passed_on);
     tcase_add_test(tc, a_hook_may_refuse);

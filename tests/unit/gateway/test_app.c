@@ -19,7 +19,6 @@ static struct gw_peer_config peer_configs[3] = {
     {.name = (char *)"wallet", .role = GW_ROLE_WALLET, .url = (char *)"https://wallet.example"},
 };
 static struct gw_peer peers[3];
-static struct gw_file data_key;
 
 /* ---- an issuer ---- */
 
@@ -91,14 +90,11 @@ static void setup(void)
     ck_assert_ok(s2s_hash(S2S_SHA256, s2s_bytes("another", 7), tokens[0].sha256));
     ck_assert_ok(s2s_hash(S2S_SHA256, s2s_bytes(TOKEN, strlen(TOKEN)), tokens[1].sha256));
     config.wallet = (struct gw_wallet_config){.app_tokens = tokens, .app_token_count = 2};
-    data_key = write_data_key("data.key");
-    config.data_keys = (struct gw_file_list){&data_key, 1};
     config.peers = peer_configs;
     config.peer_count = 3;
     for (size_t i = 0; i < 3; i++)
         peers[i] = (struct gw_peer){.config = &peer_configs[i], .target.url = peer_configs[i].url};
     generation.peers = peers;
-    generation.vault = gw_vault_load(&config, &errors);
     assert_no_error();
     start_issuer();
     SCRIPT(ROW("202", ISSUANCE));
@@ -107,7 +103,6 @@ static void setup(void)
 static void teardown(void)
 {
     stop_issuer();
-    gw_vault_free(generation.vault);
     api_teardown();
 }
 
@@ -119,10 +114,10 @@ static const char *opened(const struct stub_call *call, int index, const char *s
     return s2s_arena_strndup(arena, (const char *)plain.data, plain.len);
 }
 
-static void assert_digest(const struct stub_call *call, int index, const char *text)
+static void assert_digest(const struct stub_call *call, int index, const char *what, const char *text)
 {
-    uint8_t digest[32];
-    ck_assert_ok(s2s_hash(S2S_SHA256, s2s_bytes(text, strlen(text)), digest));
+    uint8_t digest[GW_DIGEST_SIZE];
+    gw_vault_digest(generation.vault, s2s_bytes(what, strlen(what)), s2s_bytes(text, strlen(text)), digest);
     ck_assert_int_eq(call->lengths[index], 32);
     ck_assert_mem_eq(call->values[index], digest, 32);
 }
@@ -152,7 +147,7 @@ START_TEST(start_seals_what_the_issuer_will_get)
                      "{\"body\":{\"sessionId\":\"" SESSION "\",\"credentialConfigurationIds\":[\"a\",\"b\"]}}");
     ck_assert_str_eq(calls[0].values[6], "issuer");
     ck_assert_str_eq(opened(&calls[0], 7, SESSION), "{" INITIATE "}");
-    assert_digest(&calls[0], 8, "{" INITIATE "}");
+    assert_digest(&calls[0], 8, "issuance", "{" INITIATE "}");
 }
 END_TEST
 
@@ -218,7 +213,7 @@ START_TEST(fetch_is_recognized_by_its_content)
                "{\"walletEncryptionKey\":" KEY("WALLET_ENCRYPTION_KEY") ",\"reason\":\"INITIAL\"}");
     ck_assert_str_eq(calls[0].statement, "app_fetch_start");
     ck_assert_str_eq(calls[0].values[5], "{\"credentialInstanceId\":\"i1\",\"body\":{" FETCH "}}");
-    assert_digest(&calls[0], 6, "{" FETCH "}");
+    assert_digest(&calls[0], 6, "fetch", "{" FETCH "}");
     ck_assert_mem_eq(calls[0].values[6], calls[1].values[6], 32);
 }
 END_TEST

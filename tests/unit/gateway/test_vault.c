@@ -3,6 +3,7 @@
 
 #include "fixture.h"
 
+#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 
 #define CONTEXT "6f1c1a3e-0f67-4d0e-9d8c-0a4f4f6f7a10"
@@ -183,6 +184,70 @@ START_TEST(pseudonyms_are_stable_and_separate)
 }
 END_TEST
 
+static void digest(const struct gw_vault *vault, const char *name, const char *text, uint8_t out[GW_DIGEST_SIZE])
+{
+    gw_vault_digest(vault, s2s_bytes(name, strlen(name)), s2s_bytes(text, strlen(text)), out);
+}
+
+START_TEST(digests_are_stable_and_separate)
+{
+    struct gw_vault *vault = new_vault(), *another = new_vault();
+    uint8_t a[GW_DIGEST_SIZE], b[GW_DIGEST_SIZE];
+    digest(vault, "/path", "text", a);
+    digest(vault, "/path", "text", b);
+    ck_assert_mem_eq(a, b, sizeof a);
+    static const struct {
+        const char *name, *text;
+    } others[] = {{"/path", "texT"}, {"/patH", "text"}, {"/patht", "ext"}, {"/pat", "htext"}, {"/path", ""}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        digest(vault, others[i].name, others[i].text, b);
+        ck_assert_mem_ne(a, b, sizeof a);
+    }
+    digest(another, "/path", "text", b);
+    ck_assert_mem_ne(a, b, sizeof a);
+    gw_vault_free(vault);
+    gw_vault_free(another);
+}
+END_TEST
+
+START_TEST(a_new_key_changes_no_digest)
+{
+    struct gw_file files[] = {write_data_key("new.key"), write_data_key("old.key")};
+    struct gw_vault *old = load(&files[1], 1), *both = load(files, 2), *new = load(files, 1);
+    uint8_t before[GW_DIGEST_SIZE], after[GW_DIGEST_SIZE];
+    digest(old, "/path", "text", before);
+    digest(both, "/path", "text", after);
+    ck_assert_mem_eq(before, after, sizeof before);
+    digest(new, "/path", "text", after); /* its removal does */
+    ck_assert_mem_ne(before, after, sizeof before);
+    gw_vault_free(old);
+    gw_vault_free(both);
+    gw_vault_free(new);
+}
+END_TEST
+
+/* Digests stay in the database for days: computed here with OpenSSL's own HKDF and HMAC. */
+START_TEST(a_digest_is_made_as_documented)
+{
+    /* The key is 32 octets of zero. */
+    struct gw_file file = write_file("data.key", 7, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    struct gw_vault *vault = load(&file, 1);
+    static const uint8_t zeros[32], input[] = {0, 0, 0, 2, '/', 'p', 't'};
+    uint8_t key[32], expected[GW_DIGEST_SIZE], made[GW_DIGEST_SIZE];
+    size_t key_len = sizeof key;
+    EVP_PKEY_CTX *hkdf = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
+    ck_assert(EVP_PKEY_derive_init(hkdf) == 1 && EVP_PKEY_CTX_set_hkdf_md(hkdf, EVP_sha256()) == 1 &&
+              EVP_PKEY_CTX_set1_hkdf_key(hkdf, zeros, sizeof zeros) == 1 &&
+              EVP_PKEY_CTX_add1_hkdf_info(hkdf, (const unsigned char *)"s2s-gateway digest", 18) == 1 &&
+              EVP_PKEY_derive(hkdf, key, &key_len) == 1);
+    EVP_PKEY_CTX_free(hkdf);
+    ck_assert_ptr_nonnull(HMAC(EVP_sha256(), key, sizeof key, input, sizeof input, expected, NULL));
+    digest(vault, "/p", "t", made);
+    ck_assert_mem_eq(made, expected, sizeof made);
+    gw_vault_free(vault);
+}
+END_TEST
+
 START_TEST(key_files_may_end_with_a_line_end)
 {
     static const char *const endings[] = {"", "\n", "\r\n"};
@@ -257,6 +322,9 @@ static Suite *vault_suite(void)
     tcase_add_test(tcase, an_arena_without_room_is_a_value);
     tcase_add_test(tcase, keys_rotate);
     tcase_add_test(tcase, pseudonyms_are_stable_and_separate);
+    tcase_add_test(tcase, digests_are_stable_and_separate);
+    tcase_add_test(tcase, a_new_key_changes_no_digest);
+    tcase_add_test(tcase, a_digest_is_made_as_documented);
     tcase_add_test(tcase, key_files_may_end_with_a_line_end);
     tcase_add_test(tcase, a_bad_key_file_is_refused);
     tcase_add_test(tcase, a_missing_key_file_is_refused);
