@@ -54,6 +54,14 @@ struct s2s_arena *s2s_arena_new(size_t ceiling)
     return arena;
 }
 
+struct s2s_arena *s2s_arena_scratch(const struct s2s_arena *arena)
+{
+    struct s2s_arena *scratch = s2s_arena_new(arena->ceiling);
+    scratch->handed_out = arena->handed_out;
+    scratch->charged = arena->charged;
+    return scratch;
+}
+
 void s2s_arena_free(struct s2s_arena *arena)
 {
     if (arena == NULL)

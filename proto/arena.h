@@ -36,6 +36,10 @@ void s2s_arena_free(struct s2s_arena *arena);
  * S2S_LIMIT then. `size` 0 gives a valid unique pointer. */
 void *s2s_arena_alloc(struct s2s_arena *arena, size_t size);
 
+/* A new arena for what is needed for a moment only, so that its memory is used again while it is still at hand. It may
+ * take what `arena` still may, and counts apart from then on. Free it with s2s_arena_free. */
+struct s2s_arena *s2s_arena_scratch(const struct s2s_arena *arena);
+
 /* Count `size` bytes that live elsewhere, for as long as the arena; false when all of these would pass the ceiling.
  * They have that much for themselves: whoever spends it does not make s2s_arena_alloc fail. */
 bool s2s_arena_charge(struct s2s_arena *arena, size_t size);

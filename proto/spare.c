@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 
-/* Of each curve: more than the keys of a few large requests. One takes about 2 KiB. */
-#define MAX_SPARE 128
+/* Of each curve: about what a hundred gets of ten keys hold while they wait for their commits. One takes 2 KiB. */
+#define MAX_SPARE 1024
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {

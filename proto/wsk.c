@@ -144,25 +144,35 @@ static bool absent_or_equals(const struct json_object *claims, const char *name,
            (expected != NULL && s2s_jwt_equals(claims, name, expected));
 }
 
-struct s2s_result s2s_wsk_open_payload(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
-                                       const struct json_object *payload, struct json_object **claims)
+/* The claims go into `arena`; everything on the way to them, into `scratch`. */
+static struct s2s_result open_payload(struct s2s_arena *arena, struct s2s_arena *scratch,
+                                      const struct s2s_wsk_context *ctx, struct json_object *jwe,
+                                      struct json_object **claims)
 {
-    if (!s2s_jwt_equals(payload, "origin", "WALLET_CLIENT"))
-        return unauthenticated("the payload's origin is not the wallet client");
-
     const struct s2s_jwk *used;
     struct s2s_bytes plaintext;
-    S2S_TRY(verdict(s2s_jwe_open(arena, s2s_json_get(payload, "jwe"), ctx->issuer_keys, &used, &plaintext),
-                    S2S_INVALID_ENCRYPTION));
+    S2S_TRY(verdict(s2s_jwe_open(scratch, jwe, ctx->issuer_keys, &used, &plaintext), S2S_INVALID_ENCRYPTION));
 
     struct s2s_jws jws;
-    S2S_TRY(verdict(s2s_jws_parse(arena, (const char *)plaintext.data, plaintext.len, &jws),
+    S2S_TRY(verdict(s2s_jws_parse(scratch, (const char *)plaintext.data, plaintext.len, &jws),
                     S2S_INVALID_CLIENT_AUTHENTICATION));
     S2S_TRY(verdict(s2s_jws_verify(&jws, ctx->wsk), S2S_INVALID_CLIENT_AUTHENTICATION));
     /* What is no JSON object has no aud. */
     S2S_TRY(verdict(s2s_jws_payload_json(arena, &jws, claims), S2S_INVALID_CLIENT_AUTHENTICATION));
     if (!s2s_jwt_has_audience(*claims, s2s_jwk_thumbprint(used)))
         return unauthenticated("aud is not the thumbprint of the key that the payload is encrypted to");
+    return s2s_ok();
+}
+
+struct s2s_result s2s_wsk_open_payload(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
+                                       const struct json_object *payload, struct json_object **claims)
+{
+    if (!s2s_jwt_equals(payload, "origin", "WALLET_CLIENT"))
+        return unauthenticated("the payload's origin is not the wallet client");
+    struct s2s_arena *scratch = s2s_arena_scratch(arena);
+    struct s2s_result r = open_payload(arena, scratch, ctx, s2s_json_get(payload, "jwe"), claims);
+    s2s_arena_free(scratch);
+    S2S_TRY(r);
     if (!absent_or_equals(*claims, "sessionId", ctx->session_id))
         return unauthenticated("the payload is for another session");
     if (!absent_or_equals(*claims, "verificationId", ctx->verification_id))
@@ -201,12 +211,9 @@ struct s2s_result s2s_wsk_check_wek(struct s2s_arena *arena, const struct s2s_ws
     return check_key_binding(arena, ctx, jwt, wek);
 }
 
-static struct s2s_result check_proof(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
-                                     const struct json_object *key_data, const struct s2s_jwk *key)
+static struct s2s_result check_proof_jwt(struct s2s_arena *arena, const struct s2s_wsk_context *ctx, const char *jwt,
+                                         const struct s2s_jwk *key)
 {
-    const char *jwt = attestation_jwt(key_data);
-    if (jwt == NULL)
-        return unauthenticated("a presentment key has no proof");
     struct s2s_jws jws;
     struct json_object *claims;
     S2S_TRY(open_jwt(arena, jwt, "openid4vci-proof+jwt", key, &jws, &claims));
@@ -219,6 +226,18 @@ static struct s2s_result check_proof(struct s2s_arena *arena, const struct s2s_w
     if (!s2s_jwt_equals(claims, "nonce", ctx->session_id))
         return unauthenticated("the proof of a presentment key is for another session");
     return s2s_ok();
+}
+
+static struct s2s_result check_proof(const struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
+                                     const struct json_object *key_data, const struct s2s_jwk *key)
+{
+    const char *jwt = attestation_jwt(key_data);
+    if (jwt == NULL)
+        return unauthenticated("a presentment key has no proof");
+    struct s2s_arena *scratch = s2s_arena_scratch(arena);
+    struct s2s_result r = check_proof_jwt(scratch, ctx, jwt, key);
+    s2s_arena_free(scratch);
+    return r;
 }
 
 static bool contains(struct s2s_jwk *const *keys, size_t count, const struct s2s_jwk *key)

@@ -103,7 +103,7 @@ static enum gw_step take_keys(struct gw_exchange *ex, struct fetch *fetch)
 /* ---- answers ---- */
 
 /* D10: a JSON array of { "credential" }, one for each presentment key. */
-static struct s2s_result make_credentials(struct gw_exchange *ex, const struct fetch *fetch,
+static struct s2s_result make_credentials(struct gw_exchange *ex, struct s2s_arena *arena, const struct fetch *fetch,
                                           const struct gw_claims *claims, struct s2s_bytes *plain)
 {
     const struct gw_sdjwt_input input = {
@@ -114,10 +114,10 @@ static struct s2s_result make_credentials(struct gw_exchange *ex, const struct f
         .now = ex->now,
         .valid_until = claims->valid_until,
     };
-    struct gw_text text = gw_text(ex->arena);
+    struct gw_text text = gw_text(arena);
     struct gw_sdjwt_batch *batch;
     size_t count = fetch->key_count > 0 ? fetch->key_count : 1;
-    S2S_TRY(gw_sdjwt_begin(ex->arena, &input, count, &batch));
+    S2S_TRY(gw_sdjwt_begin(arena, &input, count, &batch));
     for (size_t i = 0; i < count; ++i) {
         gw_text_add_string(&text, i == 0 ? "[{\"credential\":\"" : ",{\"credential\":\"");
         S2S_TRY(gw_sdjwt_add(batch, fetch->key_count > 0 ? fetch->keys[i] : NULL, &text));
@@ -130,20 +130,25 @@ static struct s2s_result make_credentials(struct gw_exchange *ex, const struct f
     return text.failed ? s2s_fail(S2S_LIMIT, "the credentials are too large") : s2s_ok();
 }
 
-static struct s2s_result make_answer(struct gw_exchange *ex, const struct fetch *fetch, const struct gw_claims *claims,
-                                     const char **body)
+static struct s2s_result seal_credentials(struct gw_exchange *ex, struct s2s_arena *arena, const struct fetch *fetch,
+                                          const struct gw_claims *claims, struct s2s_bytes *jwe)
 {
     static const struct s2s_jwe_options options = {.form = S2S_JWE_FLATTENED};
+    struct s2s_bytes plain;
+    S2S_TRY(make_credentials(ex, arena, fetch, claims, &plain));
+    return s2s_jwe_seal_text(arena, fetch->wek, &options, plain, jwe);
+}
+
+static struct s2s_result write_answer(struct gw_exchange *ex, const struct fetch *fetch, const char *version,
+                                      struct s2s_bytes jwe, const char **body)
+{
     const char *metadata = fetch->offering->metadata;
     const char *known = gw_body_string(ex, "currentCredentialMetadataVersion");
     bool current = known != NULL && strcmp(known, fetch->offering->metadata_version) == 0;
     struct gw_text text = gw_text(ex->arena);
-    struct s2s_bytes plain, jwe;
-    S2S_TRY(make_credentials(ex, fetch, claims, &plain));
-    S2S_TRY(s2s_jwe_seal_text(ex->arena, fetch->wek, &options, plain, &jwe));
     gw_text_reserve(&text, ANSWER_FRAME + jwe.len + (current ? 0 : strlen(metadata)));
     gw_text_add_string(&text, "{\"credentialVersion\":");
-    gw_text_add_json_string(&text, claims->version);
+    gw_text_add_json_string(&text, version);
     gw_text_add_string(&text, ",\"credentials\":");
     gw_text_add(&text, (const char *)jwe.data, jwe.len);
     if (!current) {
@@ -153,6 +158,19 @@ static struct s2s_result make_answer(struct gw_exchange *ex, const struct fetch 
     gw_text_add_string(&text, "}");
     *body = text.data;
     return text.failed ? s2s_fail(S2S_LIMIT, "the answer is too large") : s2s_ok();
+}
+
+/* Of all that is made here, only the answer waits for its commit. */
+static struct s2s_result make_answer(struct gw_exchange *ex, const struct fetch *fetch, const struct gw_claims *claims,
+                                     const char **body)
+{
+    struct s2s_bytes jwe;
+    struct s2s_arena *scratch = s2s_arena_scratch(ex->arena);
+    struct s2s_result r = seal_credentials(ex, scratch, fetch, claims, &jwe);
+    if (!s2s_failed(r))
+        r = write_answer(ex, fetch, claims->version, jwe, body);
+    s2s_arena_free(scratch);
+    return r;
 }
 
 /* Nothing that the wallet has done: its operator cannot help it, ours can, who has been told. */

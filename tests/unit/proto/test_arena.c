@@ -60,6 +60,22 @@ START_TEST(test_charges_have_the_ceiling_for_themselves)
 }
 END_TEST
 
+START_TEST(test_scratch_takes_what_is_left)
+{
+    struct s2s_arena *arena = s2s_arena_new(100);
+    ck_assert_ptr_nonnull(s2s_arena_alloc(arena, 60));
+    ck_assert(s2s_arena_charge(arena, 70));
+    struct s2s_arena *scratch = s2s_arena_scratch(arena);
+    ck_assert_ptr_null(s2s_arena_alloc(scratch, 41));
+    ck_assert_ptr_nonnull(s2s_arena_alloc(scratch, 40));
+    ck_assert(!s2s_arena_charge(scratch, 31));
+    ck_assert(s2s_arena_charge(scratch, 30));
+    s2s_arena_free(scratch);
+    ck_assert_ptr_nonnull(s2s_arena_alloc(arena, 40));
+    s2s_arena_free(arena);
+}
+END_TEST
+
 START_TEST(test_strings)
 {
     struct s2s_arena *arena = s2s_arena_new(1000);
@@ -99,6 +115,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_larger_than_a_block);
     tcase_add_test(tc, test_ceiling);
     tcase_add_test(tc, test_charges_have_the_ceiling_for_themselves);
+    tcase_add_test(tc, test_scratch_takes_what_is_left);
     tcase_add_test(tc, test_strings);
     tcase_add_test(tc, test_deferred_run_newest_first);
     suite_add_tcase(s, tc);
