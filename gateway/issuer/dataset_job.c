@@ -38,7 +38,8 @@ bool gw_dataset_job_prepare(const struct gw_worker *worker, struct gw_db_call *c
     const char **rooms = s2s_arena_alloc(arena, (config->backend_count + 1) * sizeof(*rooms));
     size_t count = 1;
     s2s_assert(lanes != NULL && rooms != NULL);
-    lanes[0] = ""; /* what waited for a backend that is not configured any more; without a bound */
+    /* What waited for a backend that is not configured any more, be it the last one; without a bound. */
+    lanes[0] = "";
     for (size_t i = 0; i < config->backend_count; ++i) {
         const struct gw_backend_config *backend = &config->backends[i];
         if (!knows_claims(config, backend->to.name))
@@ -52,7 +53,7 @@ bool gw_dataset_job_prepare(const struct gw_worker *worker, struct gw_db_call *c
     gw_db_interval_ms(call, arena, config->outbound.give_up_after_ms);
     gw_db_text_array(call, arena, lanes, count);
     gw_db_text_array(call, arena, rooms, count);
-    return count > 1;
+    return true;
 }
 
 /* ---- ends ---- */

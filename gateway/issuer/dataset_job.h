@@ -14,8 +14,8 @@ void gw_dataset_job_run(struct gw_job *job, const PGresult *result, int row);
 /* A row of a role's kinds of jobs. */
 #define GW_DATASET_KIND                                                                                                \
     {                                                                                                                  \
-        .name = "dataset", .claim = GW_SQL_DATASETS_CLAIM, .prepare = gw_dataset_job_prepare,                          \
-        .run = gw_dataset_job_run                                                                                      \
+        .name = "dataset", .feeds = "deliver", .by_time = true, .claim = GW_SQL_DATASETS_CLAIM,                        \
+        .prepare = gw_dataset_job_prepare, .run = gw_dataset_job_run                                                   \
     }
 
 #endif

@@ -38,6 +38,7 @@ struct chore_state {
     struct s2s_arena *arena; /* of the run in flight, else NULL */
     int64_t due_us;
     uint64_t generation; /* of its last run */
+    int failures;        /* in a row */
 };
 
 struct gw_jobs {
@@ -270,11 +271,22 @@ static void claim(struct claimer *claimer)
 
 /* ---- chores ---- */
 
+/* A chore that failed is due again soon, then less and less often: it may wait for locks, and others with it. */
+static void note_end(struct chore_state *state, bool failed)
+{
+    state->failures = failed ? state->failures + 1 : 0;
+    if (!failed)
+        return;
+    int64_t again_us = gw_monotonic_us() + gw_jobs_backoff_ms(state->failures) * 1000;
+    if (again_us < state->due_us)
+        state->due_us = again_us;
+}
+
 static void on_chore_over(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
     struct chore_state *state = H2O_STRUCT_FROM_MEMBER(struct chore_state, call, call);
-    (void)outcome;
     (void)result;
+    note_end(state, outcome != GW_DB_OK);
     s2s_arena_free(state->arena);
     state->arena = NULL;
     --state->jobs->worker->in_flight;
@@ -306,12 +318,20 @@ static void run_due_chores(struct gw_jobs *jobs, int64_t now_us)
 
 /* ---- life ---- */
 
+static void look(struct gw_jobs *jobs, bool by_poll)
+{
+    for (size_t i = 0; i < jobs->claimer_count; ++i) {
+        if (by_poll || !jobs->claimers[i].kind->by_time)
+            claim(&jobs->claimers[i]);
+    }
+}
+
 static void on_poll_timer(uv_timer_t *timer)
 {
     struct gw_jobs *jobs = timer->data;
     if (jobs->worker->index == 0 && config_of(jobs->worker)->enabled)
         run_due_chores(jobs, gw_monotonic_us());
-    gw_jobs_wake(jobs);
+    look(jobs, true);
     /* Jitter, so that the nodes of a cluster do not look at the same moment. */
     int64_t period = config_of(jobs->worker)->poll_ms;
     uv_timer_start(&jobs->poll, on_poll_timer, (uint64_t)(period / 2 + random() % (period / 2 + 1)), 0);
@@ -348,8 +368,7 @@ struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *
 
 void gw_jobs_wake(struct gw_jobs *jobs)
 {
-    for (size_t i = 0; i < jobs->claimer_count; ++i)
-        claim(&jobs->claimers[i]);
+    look(jobs, false);
 }
 
 /* Look for what the end of a job may have made due: a look that finds nothing is a transaction, too. */

@@ -22,6 +22,7 @@ struct gw_job_kind {
     const char *name;
     /* The kind of which an end with "done" may have made jobs due, beside more of its own; NULL: any. */
     const char *feeds;
+    bool by_time; /* time alone makes these jobs due: the poll looks for them, a wake-up does not */
     enum gw_statement_id claim;
     /* Add the further parameters of the claim; false: nothing of this kind is wanted now. NULL: there are none. */
     bool (*prepare)(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena);
@@ -30,8 +31,8 @@ struct gw_job_kind {
     void (*run)(struct gw_job *job, const PGresult *result, int row);
 };
 
-/* Work that is due every now and then, and after each reload, on one worker of the process, whatever the queue holds.
- */
+/* Work that is due every now and then, after each reload, and soon after it has failed, on one worker of the process,
+ * whatever the queue holds. */
 struct gw_chore {
     const char *name;
     enum gw_statement_id statement;
@@ -73,7 +74,7 @@ struct gw_job {
 
 struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *const *plans, size_t count);
 
-/* Look for jobs now. */
+/* Look for jobs that a commit has made due. */
 void gw_jobs_wake(struct gw_jobs *jobs);
 
 /* The lease of a job that is about to be enqueued by this worker, which begins it as soon as that is committed: nobody

@@ -295,6 +295,25 @@ describe('not ready yet', () => {
       await eventually('the job has found it', () => isReady(gateway));
       assertOk(await wallet.get(session, instances[0], { transactionId }));
     }));
+
+  test('and the removal of the last backend, when the operator has the claims', async () => {
+    const peer = await Peer.start('claims-moved-wallet');
+    const edit = (config) => callOut(config, { wallet: peer.url });
+    await withBackend('claims-moved', { edit }, async ({ gateway, backend, wallet }) => {
+      backend.behave(() => notYet);
+      const { session, instances } = await approved({ wallet });
+      const { transaction_id: transactionId } = assertOk(await wallet.get(session, instances[0]), 202);
+      await gateway.reconfigure((config) => {
+        config.credential_configurations.at(-1).dataset = config.credential_configurations[0].dataset;
+        delete config.backends;
+      });
+      const told = await peer.receivedOnce({ eventType: 'CREDENTIAL_READY' });
+      assert.equal(told.json.eventDetails.transaction_id, transactionId);
+      assertOk(await wallet.get(session, instances[0], { transactionId }));
+      assert.deepEqual(await rows(gateway, "SELECT * FROM s2s.job WHERE kind = 'dataset'"), []);
+    });
+    await peer.close();
+  });
 });
 
 describe('what is pushed ahead', () => {
