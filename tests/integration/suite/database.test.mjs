@@ -283,20 +283,39 @@ describe('a locked row', () => {
     }));
 });
 
+/** Rename a function of the database: who calls it fails. */
+const rename = (gateway, from, to) =>
+  sql(
+    gateway.database,
+    `DO $$ BEGIN EXECUTE (SELECT format('ALTER FUNCTION %s RENAME TO ${to}', oid::regprocedure) FROM pg_proc
+      WHERE proname = '${from}' AND pronamespace = 's2s'::regnamespace); END $$`,
+  );
+
+test('a chore that fails is done soon, not at its next time', () =>
+  withGateway('database-chore', { expectedErrors: ['database_error'] }, async (gateway) => {
+    await rename(gateway, 'jobs_lanes_set', 'jobs_lanes_set_away'); // an hourly one
+    const from = gateway.logEnd;
+    await gateway.reload();
+    await gateway.logged({ event: 'database_error', statement: 'jobs_lanes_set' }, { from });
+    // A void job, which is finished once it is where somebody looks for it.
+    await sql(
+      gateway.database,
+      `INSERT INTO s2s.job (next_at, created_at, kind, lane, ref, payload)
+       VALUES (now(), now(), 'evaluate', 'a backend that is gone', 'nothing', '{"dataSeq": 1}')`,
+    );
+    await rename(gateway, 'jobs_lanes_set_away', 'jobs_lanes_set');
+    const jobs = () => sql(gateway.database, 'SELECT job_id FROM s2s.job');
+    await eventually('the job is found', async () => (await jobs()).length === 0, { timeoutMs: 20_000 });
+  }));
+
 test('a call that the database fails takes no other with it, is a 500, and is not stored', () =>
   withGateway('database-broken', { expectedErrors: ['database_error'] }, async (gateway) => {
     const callers = await wallets(gateway);
     const [wallet] = callers;
     const session = wallet.newSession();
     assertOk(await wallet.initiate(session, { configurations: ['badge_review'] }));
-    const rename = (from, to) =>
-      sql(
-        gateway.database,
-        `DO $$ BEGIN EXECUTE (SELECT format('ALTER FUNCTION %s RENAME TO ${to}', oid::regprocedure) FROM pg_proc
-          WHERE proname = '${from}' AND pronamespace = 's2s'::regnamespace); END $$`,
-      );
     const [requestId, body] = [randomUUID(), wallet.cancelBody(session)];
-    await rename('issuer_cancel', 'issuer_cancel_away');
+    await rename(gateway, 'issuer_cancel', 'issuer_cancel_away');
     let failure;
     await whileBusy(impatientLanes(callers), async () => {
       for (let i = 0; i < 10; i++) failure = await wallet.call(PATHS.cancel, body, { requestId });
@@ -305,7 +324,7 @@ test('a call that the database fails takes no other with it, is a 500, and is no
     assert.equal(failure.json.type, 'about:blank');
     assert.ok(!/issuer_cancel|function|s2s\./.test(failure.text), failure.text);
     await gateway.logged({ event: 'database_error', sqlstate: '42883' });
-    await rename('issuer_cancel_away', 'issuer_cancel');
+    await rename(gateway, 'issuer_cancel_away', 'issuer_cancel');
     assertOk(await wallet.call(PATHS.cancel, body, { requestId }));
     closeAll(callers);
   }));
