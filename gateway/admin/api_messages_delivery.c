@@ -113,7 +113,10 @@ const struct s2s_schema gw_admin_dead_letters = {
 
 const struct s2s_schema gw_admin_redrive_one_request = {.name = "RedriveOneRequest", .doc = "Nothing is needed."};
 
-static const struct s2s_field redrive_fields[] = {PEER_ROW(0, "Only those to this peer; all when absent.")};
+static const struct s2s_field redrive_fields[] = {
+    PEER_ROW(0, "Only those to this peer; all when absent."),
+    CURSOR_ROW("nextCursor of the call before this one, which this one goes on from."),
+};
 
 const struct s2s_schema gw_admin_redrive_request = {.name = "RedriveRequest", S2S_FIELDS(redrive_fields)};
 
@@ -129,7 +132,8 @@ static const struct s2s_field redriven_fields[] = {
      .flags = S2S_REQUIRED,
      .max = MAX_REDRIVEN,
      .doc = "How many are owed again."},
-    FLAG_ROW("more", S2S_REQUIRED, "Whether there are more: call again, under a new x-request-id."),
+    NEXT_CURSOR_ROW("There are more, from here: call again with it as cursor, under a new x-request-id. Those that are "
+                    "given up again meanwhile are not met again."),
 };
 
 const struct s2s_schema gw_admin_dead_letters_redriven = {

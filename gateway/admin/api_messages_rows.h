@@ -44,8 +44,11 @@
         .name = (member), .type = S2S_ARRAY, .flags = (requirement), .max = (limit), .items = (item), .doc = (text)    \
     }
 
+#define CURSOR_ROW(text) S2S_TEXT_ROW("cursor", 0, MAX_CURSOR, text)
+#define NEXT_CURSOR_ROW(text) S2S_TEXT_ROW("nextCursor", 0, MAX_CURSOR, text)
+
 #define PAGE_ROWS                                                                                                      \
-    S2S_TEXT_ROW("cursor", 0, MAX_CURSOR, "nextCursor of the page before this one."),                                  \
+    CURSOR_ROW("nextCursor of the page before this one."),                                                             \
     {                                                                                                                  \
         .name = "limit", .type = S2S_INTEGER, .min = 1, .max = MAX_PAGE, .doc = "Rows of a page; 50 when absent."      \
     }
@@ -53,8 +56,7 @@
 /* The rows of an answer that is a page of a list. */
 #define LIST_ROWS(member, item, text)                                                                                  \
     ROWS_ROW(member, S2S_REQUIRED, MAX_PAGE, item, text),                                                              \
-        S2S_TEXT_ROW("nextCursor", 0, MAX_CURSOR,                                                                      \
-                     "Where the next page begins; absent on the last one. A page that a filter leaves empty may have " \
-                     "one too.")
+        NEXT_CURSOR_ROW("Where the next page begins; absent on the last one. A page that a filter leaves empty may "   \
+                        "have one too.")
 
 #endif

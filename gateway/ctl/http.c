@@ -33,6 +33,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return len;
 }
 
+/* The gateway's listener is asked, and nobody else: a proxy of the environment would get the operator's token, in the
+ * clear when the listener is one of this machine without TLS. */
+static void set_no_proxy(CURL *curl)
+{
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+}
+
 static void set_identity(CURL *curl, const struct ctl_http_identity *identity)
 {
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -78,6 +86,7 @@ struct ctl_http_answer ctl_http_send(CURL *curl, struct s2s_arena *arena, const 
     struct curl_slist *headers = header_list(request);
     char reason[CURL_ERROR_SIZE] = "";
     curl_easy_reset(curl);
+    set_no_proxy(curl);
     set_identity(curl, request->identity);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_URL, request->url);

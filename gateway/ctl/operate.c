@@ -129,17 +129,22 @@ enum ctl_status ctl_run_reconcile(struct ctl *ctl)
 
 /* ---- dead letters ---- */
 
-/* They are owed again some hundred at a time. */
+/* They are owed again some hundred at a time, each time from where the last one ended: so it ends, even when a peer
+ * refuses them faster than they are owed. */
 static enum ctl_status redrive_all(struct ctl *ctl)
 {
     struct json_object *body = ctl_request_body(ctl), *answer, *sum = ctl_object(ctl);
+    const char *cursor;
     int64_t redriven = 0;
     do {
         enum ctl_status status = ctl_ask(ctl, "POST", "/v1/dead-letters/redrive", body, &answer);
         if (status != CTL_OK)
             return status;
         redriven += json_object_get_int64(s2s_json_get(answer, "redriven"));
-    } while (json_object_get_boolean(s2s_json_get(answer, "more")));
+        cursor = s2s_json_string(answer, "nextCursor");
+        if (cursor != NULL)
+            s2s_json_set_string(body, "cursor", cursor);
+    } while (cursor != NULL);
     json_object_object_add(sum, "redriven", json_object_new_int64(redriven));
     ctl_show(ctl, NULL, sum);
     return CTL_OK;

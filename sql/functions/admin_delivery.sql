@@ -210,21 +210,29 @@ RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
   r s2s.reply := s2s.claim(x);
+  c record := s2s.cursor_number(p_input -> 'body' ->> 'cursor');
   v_of text := p_input -> 'body' ->> 'peer';
+  v_ids bigint[];
+  v_last bigint;
   v_redriven integer;
 BEGIN
   IF r.outcome IS NOT NULL THEN
     RETURN r;
+  ELSIF NOT c.is_valid THEN
+    RETURN s2s.admin_violation(x, '/cursor', 'is not a nextCursor of an answer to this');
   END IF;
-  v_redriven := s2s.redrive_by(p_peer, p_role, p_request_id, ARRAY(
-    SELECT p.delivery_id FROM s2s.dead_letters_page(v_of, 9223372036854775807, (s2s.admin_bounds()).redriven) AS p));
-  RETURN s2s.store(x, 200, json_build_object(
+  v_ids := ARRAY(SELECT p.delivery_id FROM s2s.dead_letters_page(v_of, c.n, (s2s.admin_bounds()).redriven) AS p);
+  v_last := v_ids[cardinality(v_ids)];
+  v_redriven := s2s.redrive_by(p_peer, p_role, p_request_id, v_ids);
+  RETURN s2s.store(x, 200, json_strip_nulls(json_build_object(
     'redriven', v_redriven,
-    'more', EXISTS (SELECT FROM s2s.dead_letters_page(v_of, 9223372036854775807, 1)))::text, p_wake => true);
+    'nextCursor', CASE WHEN EXISTS (SELECT FROM s2s.dead_letters_page(v_of, v_last, 1))
+                       THEN s2s.cursor_write('epoch', v_last::text) END))::text, p_wake => true);
 END
 $$;
 COMMENT ON FUNCTION s2s.admin_dead_letters_redrive IS
-  'An operator has dead letters sent again, of one peer or all, so many a call: there may be more.';
+  'An operator has dead letters sent again, of one peer or all, so many a call, each call from where the one before '
+  'ended: what has died again meanwhile kept its number, and is not met again.';
 
 CREATE OR REPLACE FUNCTION s2s.admin_dead_jobs(p_token uuid, p_input json)
 RETURNS s2s.reply LANGUAGE plpgsql STABLE AS $$

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The operators' API: what is owed, what was given up, the ledger; reconciliation and figures.
 BEGIN;
-SELECT plan(82);
+SELECT plan(84);
 
 SELECT is(s2s.lanes_set('{wallet,other}', '[{"name": "backend", "events": ["delivery.dead"]}]'), 3, 'peers and a webhook');
 SELECT lives_ok($$SELECT test.approved('A'), test.approved('B')$$, 'two notices');
@@ -53,12 +53,17 @@ SELECT is((SELECT count(*) FROM s2s.ledger WHERE event = 'redriven'), 1::bigint,
 CREATE FUNCTION pg_temp.redrive_all(p_body json) RETURNS jsonb LANGUAGE sql AS $$
   SELECT test.body(test.admin('admin_dead_letters_redrive', json_build_object('body', p_body)))
 $$;
-SELECT is(pg_temp.redrive_all('{"peer": "other"}'), '{"redriven": 0, "more": false}', 'none of another peer');
-SELECT is(pg_temp.redrive_all('{"peer": "wallet"}'), '{"redriven": 1, "more": false}', 'of a peer');
+SELECT is(pg_temp.redrive_all('{"peer": "other"}'), '{"redriven": 0}', 'none of another peer');
+SELECT is(pg_temp.redrive_all('{"peer": "wallet"}'), '{"redriven": 1}', 'of a peer');
 INSERT INTO s2s.delivery_dead (delivery_id, died_at, created_at, owed_at, attempts, peer, endpoint, ref, reason)
 SELECT 900000000 + n, now(), now(), now(), 1, 'other', '/event/notify', 'n' || n, 'x' FROM generate_series(1, 501) AS n;
-SELECT is(pg_temp.redrive_all('{}'), '{"redriven": 500, "more": true}', 'so many a call');
-SELECT is(pg_temp.redrive_all('{}'), '{"redriven": 1, "more": false}', 'then the rest');
+CREATE TEMP TABLE redriven AS SELECT pg_temp.redrive_all('{}') AS answer;
+SELECT is(answer ->> 'redriven', '500', 'so many a call') FROM redriven;
+INSERT INTO s2s.delivery_dead (delivery_id, died_at, created_at, owed_at, attempts, peer, endpoint, ref, reason)
+VALUES (900000501, now(), now(), now(), 1, 'other', '/event/notify', 'again', 'died meanwhile');
+SELECT is(pg_temp.redrive_all(json_build_object('cursor', answer ->> 'nextCursor')), '{"redriven": 1}', 'then the rest, once') FROM redriven;
+SELECT is(test.brief(test.admin('admin_dead_letters_redrive', '{"body": {"cursor": "?"}}')), '400 answered VALIDATION', 'a bad cursor');
+SELECT is(array_agg(ref), '{again}', 'what died meanwhile is left') FROM s2s.delivery_dead;
 
 -- Jobs that were given up.
 SELECT lives_ok($$SELECT test.initiate('J'), test.claim(), s2s.job_retry(test.job('J'), test.lease(), '1 h', 'broken', 1)$$, 'a dead job');

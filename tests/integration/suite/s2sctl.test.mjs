@@ -8,7 +8,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { assertOk } from '../../interop/suite/support.mjs';
-import { bench, eventually, run } from '../lib/bench.mjs';
+import { bench, eventually, run, sql } from '../lib/bench.mjs';
 import { callOut, offer as configure } from '../lib/deliveries.mjs';
 import { closing, Gateway } from '../lib/gateway.mjs';
 import { CheckedOperator, TOKENS, withTokens } from '../lib/operator.mjs';
@@ -67,6 +67,12 @@ async function underReview() {
   assertOk(await wallet.initiate(session, { configurations: ['badge_review'] }));
   return { session, ...(await operator.waitForReview(session.verificationId)) };
 }
+
+test('no proxy of the environment sees the token', async () => {
+  const proxy = 'http://127.0.0.1:1';
+  const env = { ...environment(), http_proxy: proxy, https_proxy: proxy, all_proxy: proxy, ALL_PROXY: proxy };
+  assert.equal((await ctl(['stats'], { env })).status, OK);
+});
 
 describe('how it ends', () => {
   test('2: wrong usage', async () => {
@@ -201,7 +207,11 @@ describe('what operators type', () => {
     peer.behave();
     await fails(['dead-letters', 'redrive'], USAGE);
     await json('dead-letters', 'redrive', String(deadLetters[0].deadLetterId));
-    assert.ok((await json('dead-letters', 'redrive', '--all', '--peer', 'wallet')).redriven >= 1);
+    // More than one call owes again: --all goes on where the one before ended.
+    const old = `INSERT INTO s2s.delivery_dead (delivery_id, died_at, created_at, owed_at, attempts, peer, endpoint, ref, reason)
+      SELECT 900000000 + n, now(), now(), now(), 1, 'wallet', '/event/notify', 'nothing:' || n, 'HTTP 400' FROM generate_series(1, 700) AS n`;
+    await sql(gateway.database, old);
+    assert.ok((await json('dead-letters', 'redrive', '--all', '--peer', 'wallet')).redriven >= 701);
     assert.deepEqual((await json('dead-letters', 'list')).deadLetters, []);
     assert.ok((await json('reconcile', '--peer', 'wallet', '--wait')).finishedAt);
   });
