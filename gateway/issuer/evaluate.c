@@ -217,11 +217,9 @@ static unsigned smaller(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* What is left of `most` for jobs of a lane. */
-static unsigned room_for(const struct gw_worker *worker, const char *lane, unsigned most)
+static unsigned left_of(unsigned most, unsigned taken)
 {
-    unsigned in_hand = gw_jobs_in_hand(worker->jobs, lane);
-    return most > in_hand ? most - in_hand : 0;
+    return most > taken ? most - taken : 0;
 }
 
 /* Lanes to claim from, each with its room. */
@@ -268,7 +266,7 @@ unsigned gw_evaluations_in_hand(const struct gw_worker *worker)
 static bool prepare_evaluate(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
 {
     struct rooms rooms = new_rooms(arena, 1);
-    unsigned room = room_for(worker, BUILTIN_LANE, gw_evaluations_in_hand(worker));
+    unsigned room = left_of(gw_evaluations_in_hand(worker), gw_jobs_of_kind(worker->jobs, gw_evaluate_kind));
     if (room >= worker->generation->config->jobs.batch)
         add_room(&rooms, arena, BUILTIN_LANE, room);
     return claim_from(worker, &rooms, call, arena);
@@ -281,7 +279,7 @@ static bool prepare_decide(const struct gw_worker *worker, struct gw_db_call *ca
     struct rooms rooms = new_rooms(arena, config->backend_count + 1);
     for (size_t i = 0; i < config->backend_count; ++i) {
         const struct gw_backend_config *backend = &config->backends[i];
-        unsigned room = room_for(worker, backend->to.name, backend->concurrency);
+        unsigned room = left_of(backend->concurrency, gw_jobs_in_hand(worker->jobs, backend->to.name));
         add_room(&rooms, arena, backend->to.name, smaller(room, gw_backend_room(worker, backend)));
     }
     return claim_from(worker, &rooms, call, arena);

@@ -196,17 +196,25 @@ static enum gw_step take_attestation(struct gw_exchange *ex, struct initiation *
     return GW_STEP_CHECK;
 }
 
-static enum gw_step take_wsk(struct gw_exchange *ex, struct initiation *out)
+/* keyType was the schema's: what is wrong here is wrong with the key. */
+static bool take_wsk(struct gw_exchange *ex)
 {
     struct gw_issuer_state *state = gw_issuer_state(ex);
     struct s2s_result r =
         s2s_keydata_key(s2s_json_get(ex->body, "walletSigningKeyData"), S2S_WALLET_SIGNING_KEY, &state->wsk);
-    if (s2s_failed(r))
-        return gw_exchange_failed(ex, r, "/walletSigningKeyData");
+    if (s2s_failed(r)) {
+        gw_exchange_failed(ex, r, "/walletSigningKeyData/client_public_key");
+        return false;
+    }
     s2s_arena_defer(ex->arena, gw_release_jwk, state->wsk);
+    return true;
+}
+
+static enum gw_step take_nonce(struct gw_exchange *ex, struct initiation *out)
+{
     struct s2s_wsk_context ctx = gw_issuer_wsk_context(ex, NULL);
-    r = s2s_wsk_check_nonce(ex->arena, &ctx, gw_body_string(ex, "verificationNonce"),
-                            ex->peer->config->verification_nonce, &out->jti);
+    struct s2s_result r = s2s_wsk_check_nonce(ex->arena, &ctx, gw_body_string(ex, "verificationNonce"),
+                                              ex->peer->config->verification_nonce, &out->jti);
     return s2s_failed(r) ? gw_exchange_failed(ex, r, "/verificationNonce") : take_attestation(ex, out);
 }
 
@@ -252,11 +260,12 @@ enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
 {
     struct initiation in;
     struct submission data;
-    if (!take_configurations(ex, &in))
+    bool configurations_good = take_configurations(ex, &in), key_good = take_wsk(ex); /* all errors at once */
+    if (!configurations_good || !key_good)
         return GW_STEP_REFUSE;
     if (!decided_alike(&in))
         return gw_exchange_violation(ex, "/credentialConfigurationIds", "cannot be asked for together");
-    enum gw_step step = take_wsk(ex, &in);
+    enum gw_step step = take_nonce(ex, &in);
     if (step == GW_STEP_CHECK)
         step = take_data(ex, s2s_json_get(ex->body, "verificationData"), NULL, "/verificationData", &data);
     if (step != GW_STEP_CHECK)

@@ -27,6 +27,7 @@ struct claimer {
     struct gw_db_call call;
     struct s2s_arena *arena; /* of the claim in flight, else NULL */
     struct gw_job_lease lease;
+    unsigned in_hand;   /* jobs */
     bool again;         /* woken while a claim was in flight */
     bool may_have_more; /* the last look found some, or there was no room for any */
 };
@@ -69,6 +70,14 @@ static size_t memory_of(const struct gw_config *config)
     return largest * JOB_MEMORY_FACTOR;
 }
 
+static struct claimer *claimer_of(const struct gw_jobs *jobs, const struct gw_job_kind *kind)
+{
+    struct claimer *claimer = jobs->claimers;
+    while (claimer->kind != kind)
+        ++claimer;
+    return claimer;
+}
+
 static struct gw_job *job_new(struct gw_jobs *jobs, const struct gw_job_kind *kind, const char *id,
                               const struct gw_job_lease *lease, struct gw_generation *generation)
 {
@@ -91,6 +100,7 @@ static struct gw_job *job_new(struct gw_jobs *jobs, const struct gw_job_kind *ki
     if (job->next != NULL)
         job->next->link = &job->next;
     *job->link = job;
+    ++claimer_of(jobs, kind)->in_hand;
     ++worker->in_flight;
     return job;
 }
@@ -99,6 +109,7 @@ static void job_end(struct gw_job *job, const char *outcome)
 {
     gw_metrics_job(job->worker->metrics, job->kind->name, outcome, (double)(gw_monotonic_us() - job->started_us) / 1e6);
     --job->worker->in_flight;
+    --claimer_of(job->worker->jobs, job->kind)->in_hand;
     *job->link = job->next;
     if (job->next != NULL)
         job->next->link = job->link;
@@ -160,6 +171,11 @@ void gw_job_abandon(struct gw_job *job)
 void gw_job_lose(struct gw_job *job)
 {
     job_end(job, "unknown");
+}
+
+unsigned gw_jobs_of_kind(const struct gw_jobs *jobs, const struct gw_job_kind *kind)
+{
+    return claimer_of(jobs, kind)->in_hand;
 }
 
 unsigned gw_jobs_in_hand(const struct gw_jobs *jobs, const char *lane)

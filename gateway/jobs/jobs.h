@@ -117,7 +117,10 @@ void gw_job_abandon(struct gw_job *job);
  */
 void gw_job_lose(struct gw_job *job);
 
-/* Jobs in hand of this lane. */
+/* Jobs in hand of this kind. */
+unsigned gw_jobs_of_kind(const struct gw_jobs *jobs, const struct gw_job_kind *kind);
+
+/* Jobs in hand of this lane: looks at all. */
 unsigned gw_jobs_in_hand(const struct gw_jobs *jobs, const char *lane);
 
 /* How long to wait before the next attempt after `attempts` have failed: full jitter (profile section 7). Milliseconds.
