@@ -240,7 +240,7 @@ struct gw_database_config {
 
 struct gw_jobs_config {
     bool enabled;          /* default true */
-    unsigned batch;        /* jobs per claim; default 32 */
+    unsigned batch;        /* jobs per claim; default 128 */
     int64_t lease_ms;      /* default 60 s */
     int64_t poll_ms;       /* longest wait between looks; default 1 s */
     unsigned max_attempts; /* before the dead letters; default 20 */

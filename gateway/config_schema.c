@@ -293,7 +293,7 @@ static const struct gw_section jobs = {
         (const struct gw_key[]){
             {"enabled", &gw_type_boolean, AT(gw_jobs_config, enabled), .fallback = "true",
              .doc = "Whether this gateway does background work. Where not, others that share its database must."},
-            {"batch", &gw_type_count, AT(gw_jobs_config, batch), .fallback = "32", RANGE(1, 1000),
+            {"batch", &gw_type_count, AT(gw_jobs_config, batch), .fallback = "128", RANGE(1, 1000),
              .doc = "Jobs that a worker claims at once."},
             {"lease", &gw_type_duration, AT(gw_jobs_config, lease_ms), .fallback = "60s", RANGE(SECONDS(1), HOURS(1)),
              .doc = "A job that was not completed in this time is given to another worker."},

@@ -25,7 +25,7 @@
 /* Data that one claim may return, in sizes of the most that one verification may have. */
 #define CLAIM_FACTOR 4
 /* Evaluations that the policy decides and a worker has in hand, in sizes of a claim. */
-#define BATCHES_IN_HAND 8
+#define BATCHES_IN_HAND 4
 /* So often an evaluation is put off for something that cannot be fetched; then it goes on without. */
 #define FETCH_PATIENCE 5
 #define MAX_FACTS_DEPTH 16
