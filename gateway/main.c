@@ -52,14 +52,14 @@ static const struct gw_services services = {
 static int run_serve(const struct invocation *invocation)
 {
     struct gw_generation *generation = load_generation(invocation->config_path);
-    return generation != NULL ? gw_process_run(invocation->config_path, generation, &services) : 1;
+    return generation != NULL ? gw_process_run(invocation->config_path, generation, &services) : EX_CONFIG;
 }
 
 static int run_check_config(const struct invocation *invocation)
 {
     struct gw_generation *generation = load_generation(invocation->config_path);
     if (generation == NULL)
-        return 1;
+        return EX_CONFIG;
     gw_generation_unref(generation);
     puts("the configuration is good");
     return 0;
@@ -88,9 +88,20 @@ static int dead_letters(const struct gw_config *config, const struct invocation 
     return gw_command_dead_letters(&config->database);
 }
 
+static int dead_jobs(const struct gw_config *config, const struct invocation *invocation)
+{
+    (void)invocation;
+    return gw_command_dead_jobs(&config->database);
+}
+
 static int redrive(const struct gw_config *config, const struct invocation *invocation)
 {
     return gw_command_redrive(&config->database, invocation->operands[0]);
+}
+
+static int redrive_job(const struct gw_config *config, const struct invocation *invocation)
+{
+    return gw_command_redrive_job(&config->database, invocation->operands[0]);
 }
 
 static int reconcile(const struct gw_config *config, const struct invocation *invocation)
@@ -118,6 +129,8 @@ static const struct command commands[] = {
      .on_database = instance},
     {"dead-letters", "", 0, "list what could not be delivered to a peer", .on_database = dead_letters},
     {"redrive", "NUMBER", 1, "deliver a dead letter after all", .on_database = redrive},
+    {"dead-jobs", "", 0, "list work of the gateway's own that was given up", .on_database = dead_jobs},
+    {"redrive-job", "NUMBER", 1, "take up such work again", .on_database = redrive_job},
     {"reconcile", "", 0,
      "compare all live instances, or those of --peer NAME, with what the peers say of\n"
      "                         them; --wait prints what was found",

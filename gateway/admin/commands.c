@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define NO_DATABASE 2
+#define MAX_DIGITS 18 /* of a number that the database gave */
 /* How long `reconcile --wait` goes without any news, in seconds, before it says that nobody works on it. */
 #define RECONCILE_PATIENCE 30
 
@@ -23,6 +24,11 @@ static const struct {
     {"display-updated", "DISPLAY_UPDATED"},
 };
 
+static void say_refused(const PGconn *pg)
+{
+    fprintf(stderr, "the database refused: %s", PQerrorMessage(pg));
+}
+
 /* Run one statement on a connection of its own; NULL with a message on stderr. Clear the result; the connection is
  * closed. */
 static PGresult *ask(const struct gw_database_config *config, const char *sql, int count, const char *const *values)
@@ -32,7 +38,7 @@ static PGresult *ask(const struct gw_database_config *config, const char *sql, i
         return NULL;
     PGresult *result = PQexecParams(pg, sql, count, NULL, values, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        fprintf(stderr, "the database refused: %s", PQerrorMessage(pg));
+        say_refused(pg);
         PQclear(result);
         result = NULL;
     }
@@ -61,32 +67,78 @@ int gw_command_instance(const struct gw_database_config *config, const char *act
     return done ? 0 : 1;
 }
 
+/* ---- what was given up ---- */
+
+static void print_row(const PGresult *result)
+{
+    for (int column = 0; column < PQnfields(result); ++column)
+        printf("%s%s", column > 0 ? "\t" : "", PQgetvalue(result, 0, column));
+    putchar('\n');
+}
+
+/* Print the rows of a query as they come, since there may be very many. Exit status. */
+static int print_rows(const struct gw_database_config *config, const char *sql)
+{
+    PGconn *pg = gw_db_connect(config);
+    if (pg == NULL)
+        return NO_DATABASE;
+    bool ok = PQsendQuery(pg, sql) == 1 && PQsetSingleRowMode(pg) == 1;
+    for (PGresult *result; ok && (result = PQgetResult(pg)) != NULL; PQclear(result)) {
+        ExecStatusType status = PQresultStatus(result);
+        ok = status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK;
+        if (status == PGRES_SINGLE_TUPLE)
+            print_row(result);
+    }
+    if (!ok)
+        say_refused(pg);
+    PQfinish(pg);
+    return ok ? 0 : NO_DATABASE;
+}
+
+#define DIED_AT "to_char(died_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+
 int gw_command_dead_letters(const struct gw_database_config *config)
 {
-    PGresult *result = ask(config,
-                           "select delivery_id, to_char(died_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
-                           "peer, endpoint, ref, attempts, reason from s2s.delivery_dead order by delivery_id",
-                           0, NULL);
+    return print_rows(config, "select delivery_id, " DIED_AT ", peer, endpoint, ref, attempts, reason "
+                              "from s2s.delivery_dead order by delivery_id");
+}
+
+int gw_command_dead_jobs(const struct gw_database_config *config)
+{
+    return print_rows(config,
+                      "select job_id, " DIED_AT ", kind, ref, attempts, error from s2s.job_dead order by job_id");
+}
+
+static bool is_number(const char *text)
+{
+    size_t len = strlen(text);
+    return len > 0 && len <= MAX_DIGITS && strspn(text, "0123456789") == len;
+}
+
+/* Send again what has this number, by `sql`. Exit status. */
+static int redrive(const struct gw_database_config *config, const char *sql, const char *number)
+{
+    if (!is_number(number)) {
+        fprintf(stderr, "'%s' is no number of what was given up\n", number);
+        return EX_USAGE;
+    }
+    PGresult *result = ask(config, sql, 1, &number);
     if (result == NULL)
         return NO_DATABASE;
-    for (int row = 0; row < PQntuples(result); ++row) {
-        for (int column = 0; column < PQnfields(result); ++column)
-            printf("%s%s", column > 0 ? "\t" : "", PQgetvalue(result, row, column));
-        putchar('\n');
-    }
+    bool found = gw_db_true(result, 0, 0);
+    puts(found ? "owed again" : "nothing of this number was given up");
     PQclear(result);
-    return 0;
+    return found ? 0 : 1;
 }
 
 int gw_command_redrive(const struct gw_database_config *config, const char *delivery_id)
 {
-    PGresult *result = ask(config, "select s2s.command_redrive($1)", 1, &delivery_id);
-    if (result == NULL)
-        return NO_DATABASE;
-    bool found = gw_db_true(result, 0, 0);
-    puts(found ? "owed again" : "there is no such dead letter");
-    PQclear(result);
-    return found ? 0 : 1;
+    return redrive(config, "select s2s.command_redrive($1)", delivery_id);
+}
+
+int gw_command_redrive_job(const struct gw_database_config *config, const char *job_id)
+{
+    return redrive(config, "select s2s.command_job_redrive($1)", job_id);
 }
 
 /* ---- reconciliation ---- */

@@ -16,8 +16,15 @@ int gw_command_instance(const struct gw_database_config *config, const char *act
 /* List the deliveries that were given up. Exit status 0, or 2. */
 int gw_command_dead_letters(const struct gw_database_config *config);
 
-/* Owe a dead letter again. Exit status: 0 done, 1 there is none of this number, 2 the database could not be asked. */
+/* List the jobs that were given up. Exit status 0, or 2. */
+int gw_command_dead_jobs(const struct gw_database_config *config);
+
+/* Owe a dead letter again. Exit status: 0 done, 1 there is none of this number, 2 the database could not be asked,
+ * EX_USAGE for what is no number. */
 int gw_command_redrive(const struct gw_database_config *config, const char *delivery_id);
+
+/* Take up a job again that was given up. Exit status as that of gw_command_redrive. */
+int gw_command_redrive_job(const struct gw_database_config *config, const char *job_id);
 
 /* Start a reconciliation of each role that the configuration plays, with one peer or with all (`peer` NULL), and print
  * its id; with `wait`, what it has found, once a serving gateway has done it. 1: the peers differed, or no gateway

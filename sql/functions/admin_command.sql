@@ -6,6 +6,7 @@
 --   s2s.command_instance(p_instance_id text, p_action text, p_reason text)
 --       -> text: COMPLETED, NO_CHANGE, FAILED <why>, NOT_FOUND
 --   s2s.command_redrive(p_delivery_id bigint)                  -> boolean: it was a dead letter
+--   s2s.command_job_redrive(p_job_id bigint)                   -> boolean: it was given up
 --   s2s.command_reconcile(p_side text, p_peer text)            -> text: the reconciliation_id
 
 CREATE OR REPLACE FUNCTION s2s.command_who() RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -33,6 +34,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.command_redrive(bigint) IS 'Owes a dead letter again.';
+
+CREATE OR REPLACE FUNCTION s2s.command_job_redrive(p_job_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT s2s.job_redrive(p_job_id) THEN
+    RETURN false;
+  END IF;
+  PERFORM s2s.audit_add(s2s.command_who(), 'operate', NULL, 'dead-job.redrive', p_job_id::text);
+  RETURN true;
+END
+$$;
+COMMENT ON FUNCTION s2s.command_job_redrive(bigint) IS 'Takes up a job again that was given up.';
 
 CREATE OR REPLACE FUNCTION s2s.command_reconcile(p_side text, p_peer text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

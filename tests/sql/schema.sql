@@ -95,7 +95,7 @@ CREATE FUNCTION s2s.admin_dead_letters_redrive(p_peer text, p_request_id uuid, p
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.admin_dead_letters_redrive(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'An operator has dead letters sent again, of one peer or all, so many a call: there may be more.';
+COMMENT ON FUNCTION s2s.admin_dead_letters_redrive(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text) IS 'An operator has dead letters sent again, of one peer or all, so many a call, each call from where the one before ended: what has died again meanwhile kept its number, and is not met again.';
 
 CREATE FUNCTION s2s.admin_decide(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_input json, p_role text, p_approved_ids text[], p_subject_refs text[], p_subject_sealed bytea[] DEFAULT NULL::bytea[], p_subject_aliases json DEFAULT NULL::json) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -764,6 +764,12 @@ CREATE FUNCTION s2s.command_instance(p_instance_id text, p_action text, p_reason
     AS …
 
 COMMENT ON FUNCTION s2s.command_instance(p_instance_id text, p_action text, p_reason text) IS 'SUSPEND, RESUME, CANCEL, UPDATED or DISPLAY_UPDATED.';
+
+CREATE FUNCTION s2s.command_job_redrive(p_job_id bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.command_job_redrive(p_job_id bigint) IS 'Takes up a job again that was given up.';
 
 CREATE FUNCTION s2s.command_reconcile(p_side text, p_peer text) RETURNS text
     LANGUAGE plpgsql

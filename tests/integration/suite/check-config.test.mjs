@@ -14,11 +14,13 @@ import { EXPIRED, issue } from '../lib/pki.mjs';
 const folder = await Gateway.prepare('check-config', { database: 's2s' }); // never served: no database of its own
 const clone = (value) => JSON.parse(JSON.stringify(value));
 
+const BAD = 78; // EX_CONFIG of sysexits.h
+
 const check = (options) => command('check-config', folder.configPath, options);
 
 /** That `text` blames the line of `at` for what `says` describes. */
 function assertBlamed({ status, stderr }, text, { at, says }) {
-  assert.equal(status, 1, stderr);
+  assert.equal(status, BAD, stderr);
   const place = at === undefined ? `${folder.configPath}:` : `${folder.configPath}:${lineOf(text, at)}: `;
   const blamed = stderr.split('\n').filter((line) => line.startsWith(place));
   assert.ok(
@@ -308,7 +310,7 @@ describe('the text of the file', () => {
     test(name, async () => {
       writeFileSync(folder.configPath, text);
       const { status, stderr } = await check();
-      assert.equal(status, 1);
+      assert.equal(status, BAD);
       assert.match(stderr, says);
     });
   }
@@ -320,7 +322,7 @@ describe('the text of the file', () => {
       ['a-folder', /[Dd]irectory/],
     ]) {
       const { status, stderr } = await command('check-config', folder.path(path));
-      assert.equal(status, 1);
+      assert.equal(status, BAD);
       assert.match(stderr, reason);
     }
   });
@@ -333,7 +335,7 @@ test('all errors are told at once, with their number', async () => {
   config.peers[0].name = 'a b';
   folder.writeConfig(config);
   const { status, stderr } = await check();
-  assert.equal(status, 1);
+  assert.equal(status, BAD);
   for (const at of ['"workers"', '"max_body"', '"a b"'])
     assert.ok(stderr.includes(`${folder.configPath}:${lineOf(configText(config), at)}: `), stderr);
   assert.match(stderr, /^3 errors$/m);
@@ -345,7 +347,7 @@ test('serve refuses the same, in the same words, and opens no port', async () =>
   folder.writeConfig(config);
   const checked = await check();
   const { status, stderr } = await command('serve', folder.configPath, { timeout: 20_000 });
-  assert.equal(status, 1);
+  assert.equal(status, BAD);
   assert.ok(checked.stderr.startsWith(stderr.trim()), stderr);
 });
 
@@ -393,7 +395,7 @@ describe('a good configuration', () => {
     folder.writeConfig(config);
     const without = { ...process.env };
     delete without.S2S_DATABASE_URL;
-    assert.equal((await check({ env: without })).status, 1);
+    assert.equal((await check({ env: without })).status, BAD);
     assertGood(await check({ env: { ...without, S2S_DATABASE_URL: url } }));
   });
 

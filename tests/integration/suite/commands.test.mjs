@@ -230,6 +230,40 @@ async function copyRows(from, to, table) {
   assert.equal(status, 0, stderr);
 }
 
+test('what was given up is listed by its number, and taken up again', async () => {
+  const folder = await Gateway.prepare('given-up', {});
+  const call = (...args) => run(bench.S2S_ISSUER_BINARY, ['--config', folder.configPath, ...args]);
+  await sql(
+    folder.database,
+    `INSERT INTO s2s.job_dead (job_id, died_at, created_at, attempts, kind, lane, ref, error) VALUES
+       (7, '2026-01-02T03:04:05Z', now(), 20, 'dataset', 'claims', 'an-instance', 'broken'),
+       (8, '2026-01-02T03:04:06Z', now(), 3, 'bulk', '', 'a-run', 'attempts used up');
+     INSERT INTO s2s.delivery_dead (delivery_id, died_at, created_at, owed_at, attempts, peer, endpoint, ref, reason)
+     SELECT n, now(), now(), now(), 1, 'wallet', '/event/notify', 'n' || n, 'HTTP 400' FROM generate_series(1, 2000) AS n`,
+  );
+  const rows = ({ stdout }) => stdout.trimEnd().split('\n').map((line) => line.split('\t'));
+  assert.deepEqual(rows(await call('dead-jobs')), [
+    ['7', '2026-01-02T03:04:05Z', 'dataset', 'an-instance', '20', 'broken'],
+    ['8', '2026-01-02T03:04:06Z', 'bulk', 'a-run', '3', 'attempts used up'],
+  ]);
+  assert.equal(rows(await call('dead-letters')).length, 2000);
+  for (const [name, number, table] of [
+    ['redrive-job', '7', "job WHERE kind = 'dataset' AND lane = 'claims' AND ref = 'an-instance'"],
+    ['redrive-job', '8', "job WHERE kind = 'bulk' AND ref = 'a-run'"],
+    ['redrive', '1000', "delivery WHERE ref = 'n1000'"],
+  ]) {
+    assert.equal((await call(name, number)).status, 0);
+    assert.deepEqual(await sql(folder.database, `SELECT count(*) FROM s2s.${table}`), ['1']);
+    assert.equal((await call(name, number)).status, 1, 'it is given up no more');
+    for (const wrong of ['abc', '-1', '1e3', '', '9'.repeat(19)]) {
+      const { status, stderr } = await call(name, '--', wrong);
+      assert.equal(status, 64, wrong);
+      assert.match(stderr, /is no number of/);
+    }
+  }
+  assert.deepEqual(await sql(folder.database, "SELECT ref FROM s2s.audit WHERE action = 'dead-job.redrive' ORDER BY seq"), ['7', '8']);
+});
+
 describe('the command line', () => {
   const binary = (...args) => run(bench.S2S_ISSUER_BINARY, args);
 
