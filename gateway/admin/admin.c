@@ -2,9 +2,8 @@
 #include "gateway/admin/admin.h"
 
 #include "gateway/clock.h"
-#include "gateway/db/statements.h"
 #include "gateway/net/api.h"
-#include "gateway/net/http.h"
+#include "gateway/net/lookup.h"
 #include "gateway/worker.h"
 
 #include <stdlib.h>
@@ -16,55 +15,6 @@
 #define FIXED_GAUGES 10
 #define GAUGES_PER_ROW 4
 
-/* A request that waits for one database call. */
-struct probe {
-    struct gw_worker *worker;
-    h2o_req_t *req; /* NULL once the client has gone */
-    struct probe_link *link;
-    struct gw_db_call call;
-    void (*answer)(struct probe *probe, const PGresult *result); /* NULL result: the database did not answer */
-};
-
-struct probe_link {
-    struct probe *probe; /* NULL once answered */
-};
-
-static void on_request_disposed(void *data)
-{
-    struct probe_link *link = data;
-    if (link->probe != NULL)
-        link->probe->req = NULL;
-}
-
-static void on_probed(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
-{
-    struct probe *probe = H2O_STRUCT_FROM_MEMBER(struct probe, call, call);
-    if (probe->req != NULL) {
-        probe->link->probe = NULL;
-        probe->answer(probe, outcome == GW_DB_OK ? result : NULL);
-    }
-    free(probe);
-}
-
-static void ask_database(struct gw_worker *worker, h2o_req_t *req, enum gw_statement_id statement,
-                         void (*answer)(struct probe *, const PGresult *))
-{
-    struct probe *probe = calloc(1, sizeof(*probe));
-    s2s_assert(probe != NULL);
-    *probe = (struct probe){.worker = worker, .req = req, .answer = answer};
-    probe->link = h2o_mem_alloc_shared(&req->pool, sizeof(*probe->link), on_request_disposed);
-    probe->link->probe = probe;
-    if (!gw_db_ready(worker->db)) { /* a probe wants to know now */
-        probe->link->probe = NULL;
-        answer(probe, NULL);
-        free(probe);
-        return;
-    }
-    gw_db_call_init(&probe->call, &gw_statements[statement]);
-    probe->call.done = on_probed;
-    gw_db_submit(worker->db, &probe->call);
-}
-
 static void send_text(h2o_req_t *req, int status, const char *text)
 {
     gw_http_add_header(req, "Cache-Control", H2O_STRLIT("no-store"));
@@ -73,20 +23,18 @@ static void send_text(h2o_req_t *req, int status, const char *text)
 
 /* ---- readiness ---- */
 
-static void answer_ready(struct probe *probe, const PGresult *result)
+static void answer_ready(struct gw_lookup *lookup, enum gw_db_outcome outcome, const PGresult *result)
 {
-    const char *trouble = gw_generation_key_trouble(probe->worker->generation, gw_now_s());
-    if (probe->worker->draining)
-        send_text(probe->req, 503, "draining\n");
-    else if (result == NULL)
-        send_text(probe->req, 503, "the database cannot be reached\n");
+    (void)result;
+    const char *trouble = gw_generation_key_trouble(lookup->generation, gw_now_s());
+    if (lookup->worker->draining)
+        send_text(lookup->req, 503, "draining\n");
+    else if (outcome != GW_DB_OK)
+        send_text(lookup->req, 503, "the database cannot be reached\n");
     else if (trouble != NULL)
-        send_text(
-            probe->req, 503,
-            h2o_concat(&probe->req->pool, h2o_iovec_init(trouble, strlen(trouble)), h2o_iovec_init(H2O_STRLIT("\n")))
-                .base);
+        send_text(lookup->req, 503, s2s_arena_printf(lookup->arena, "%s\n", trouble));
     else
-        send_text(probe->req, 200, "ready\n");
+        send_text(lookup->req, 200, "ready\n");
 }
 
 /* ---- metrics ---- */
@@ -167,10 +115,11 @@ static void add_blocked_peers(struct gauges *gauges, const PGresult *result)
                       gw_db_true(result, row, BLOCKED), "peer=\"%.64s\"", PQgetvalue(result, row, PEER));
 }
 
-static void answer_metrics(struct probe *probe, const PGresult *result)
+static void answer_metrics(struct gw_lookup *lookup, enum gw_db_outcome outcome, const PGresult *result)
 {
-    struct gw_process *process = probe->worker->process;
-    const struct gw_config *config = probe->worker->generation->config;
+    (void)outcome; /* without a result, the gateway's own numbers are shown */
+    struct gw_process *process = lookup->worker->process;
+    const struct gw_config *config = lookup->generation->config;
     size_t rows = result != NULL ? (size_t)PQntuples(result) : 0;
     struct gauges own = {.size = FIXED_GAUGES + config->credential_count + GAUGES_PER_ROW * rows}, *gauges = &own;
     struct gw_metrics **blocks = calloc(process->count, sizeof(*blocks));
@@ -181,15 +130,15 @@ static void answer_metrics(struct probe *probe, const PGresult *result)
         blocks[i] = process->workers[i].metrics;
     add_gauge(gauges, "s2s_database_up", "Whether the database answered this scrape.", result != NULL, "%s", "");
     add_gauge(gauges, "s2s_generation", "Number of the configuration in force; grows with each reload.",
-              (double)probe->worker->generation->number, "%s", "");
-    add_certificates(gauges, probe->worker->generation, (double)gw_now_s());
+              (double)lookup->generation->number, "%s", "");
+    add_certificates(gauges, lookup->generation, (double)gw_now_s());
     if (result != NULL) {
         add_queue(gauges, result);
         add_blocked_peers(gauges, result);
     }
     size_t len;
     char *text = gw_metrics_write(blocks, process->count, gauges->items, gauges->count, &len);
-    send_text(probe->req, 200, text);
+    send_text(lookup->req, 200, text);
     free(text);
     free(blocks);
     free(own.items);
@@ -223,9 +172,9 @@ void gw_admin_answer(struct gw_server *server, h2o_req_t *req)
     else if (path_is(req, "/healthz"))
         send_text(req, 200, "ok\n");
     else if (path_is(req, "/readyz"))
-        ask_database(worker, req, GW_SQL_PING, answer_ready);
+        gw_lookup_probe(gw_lookup_new(worker, req, GW_SQL_PING, answer_ready));
     else if (path_is(req, "/metrics"))
-        ask_database(worker, req, GW_SQL_QUEUE_STATS, answer_metrics);
+        gw_lookup_probe(gw_lookup_new(worker, req, GW_SQL_QUEUE_STATS, answer_metrics));
     else
         gw_http_send_problem(req, S2S_PROBLEM_HTTP_404, "There are /healthz, /readyz, /metrics and the API below /v1/.",
                              NULL);

@@ -25,9 +25,6 @@ bool gw_admin_prepare_dataset(struct gw_api_request *rq);
 /* Begin the call of a route that writes, up to and with the role. */
 void gw_admin_begin(struct gw_api_request *rq);
 
-/* What a failure of ours is answered with. Returns false. */
-bool gw_admin_refuse_internal(struct gw_api_request *rq);
-
 /* Verification data for a reviewer (api_items.c). */
 bool gw_admin_prepare_items(struct gw_api_request *rq);
 void gw_admin_show_items(struct gw_api_request *rq, const char *body, size_t len);

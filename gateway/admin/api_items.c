@@ -81,9 +81,8 @@ void gw_admin_show_items(struct gw_api_request *rq, const char *body, size_t len
         r = open_submissions(&submissions, stored);
     size_t answer_len;
     const char *answer = s2s_failed(r) ? NULL : s2s_json_write(rq->arena, describe(&submissions), &answer_len);
-    if (answer == NULL) {
-        gw_api_fail(rq, S2S_PROBLEM_HTTP_500, "What was submitted cannot be opened with the keys of now.", 0);
-        return;
-    }
-    gw_api_reply(rq, 200, answer, answer_len, 0);
+    if (answer == NULL)
+        gw_api_fail_internal(rq, s2s_failed(r) ? r.detail : "the answer is too large");
+    else
+        gw_api_reply(rq, 200, answer, answer_len, 0);
 }

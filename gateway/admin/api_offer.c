@@ -208,8 +208,9 @@ bool gw_admin_prepare_offer(struct gw_api_request *rq)
     s2s_assert(offer != NULL);
     if (!check_request(rq))
         return false;
-    if (s2s_failed(make_offer(rq, offer)))
-        return gw_admin_refuse_internal(rq);
+    struct s2s_result made = make_offer(rq, offer);
+    if (s2s_failed(made))
+        return gw_api_refuse_internal(rq, made.detail);
     json_object_object_del(rq->body, "subject");
     gw_admin_begin(rq);
     gw_db_text(&rq->call, offer->id);
@@ -275,11 +276,13 @@ static void add_qr(struct json_object *answer, const char *link)
 void gw_admin_show_offer(struct gw_api_request *rq, const char *body, size_t len)
 {
     struct json_object *stored, *secrets;
-    if (s2s_failed(s2s_json_parse(rq->arena, body, len, MAX_DEPTH, &stored)) ||
-        s2s_failed(gw_sealed_read_json(rq->generation->vault, rq->arena,
-                                       s2s_json_string(s2s_json_get(stored, "offer"), "offerId"),
-                                       s2s_json_string(stored, "sealed"), &secrets))) {
-        gw_api_fail(rq, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
+    struct s2s_result r = s2s_json_parse(rq->arena, body, len, MAX_DEPTH, &stored);
+    if (!s2s_failed(r))
+        r = gw_sealed_read_json(rq->generation->vault, rq->arena,
+                                s2s_json_string(s2s_json_get(stored, "offer"), "offerId"),
+                                s2s_json_string(stored, "sealed"), &secrets);
+    if (s2s_failed(r)) {
+        gw_api_fail_internal(rq, r.detail);
         return;
     }
     size_t answer_len;

@@ -12,11 +12,6 @@
 
 #include <string.h>
 
-bool gw_admin_refuse_internal(struct gw_api_request *rq)
-{
-    return gw_api_refuse(rq, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.");
-}
-
 /* ---- the role ---- */
 
 /* The highest of the caller's roles. */
@@ -137,7 +132,7 @@ static bool add_dataset(struct approval *approval, const char *configuration, co
     if (offering->dataset == NULL) { /* the backend has to be told who it is */
         approval->sealed[approval->count] = seal_subject(approval, subject);
         if (approval->sealed[approval->count] == NULL)
-            return gw_admin_refuse_internal(rq);
+            return gw_api_refuse_internal(rq, "the subject cannot be sealed");
     }
     ++approval->count;
     return true;
@@ -239,7 +234,7 @@ bool gw_admin_prepare_web_result(struct gw_api_request *rq)
     const char *item = gw_web_item(rq->arena, state.item_id, success, s2s_json_get(rq->body, "result"));
     if (item == NULL || s2s_failed(gw_vault_seal(rq->generation->vault, rq->arena, state.session_id,
                                                  s2s_bytes(item, strlen(item)), &sealed)))
-        return gw_admin_refuse_internal(rq);
+        return gw_api_refuse_internal(rq, "the result cannot be sealed");
     keep_from_database(rq, secret);
     rq->order_key = state.session_id;
     gw_admin_begin(rq);
@@ -260,7 +255,7 @@ bool gw_admin_prepare_dataset(struct gw_api_request *rq)
     if (fault != NULL)
         return gw_api_violation(rq, "/claims", fault);
     if (s2s_failed(gw_claims_seal(rq->generation->vault, rq->arena, instance_id, claims, &sealed)))
-        return gw_admin_refuse_internal(rq);
+        return gw_api_refuse_internal(rq, "the claims cannot be sealed");
     keep_from_database(rq, secret);
     gw_admin_begin(rq);
     gw_db_bytes(&rq->call, sealed.data, sealed.len);

@@ -135,7 +135,7 @@ static void log_failure(const struct gw_db_call *call, const PGresult *result)
     gw_log(GW_LOG_ERROR, "database_error", GW_S("statement", call->statement->name),
            GW_S("sqlstate", PQresultErrorField(result, PG_DIAG_SQLSTATE)),
            GW_S("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)),
-           GW_S("context", PQresultErrorField(result, PG_DIAG_CONTEXT)));
+           GW_S("context", PQresultErrorField(result, PG_DIAG_CONTEXT)), GW_S("problem", call->problem));
 }
 
 /* A call that ran alone and failed: again, or over. */

@@ -43,6 +43,7 @@ struct gw_db_call {
     bool alone;          /* in a transaction of its own: it locks rows in an order that a batch cannot keep */
     int64_t deadline_us; /* monotonic; then it ends as unavailable. 0: database.request_deadline from the submission */
     const char *order_key; /* calls of a batch go in this order, so that batches cannot deadlock; NULL sorts first */
+    const char *problem;   /* names the request in the log when the call fails; NULL: there is none */
     void (*done)(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result);
 
     /* Private to db.c. */
@@ -59,6 +60,7 @@ static inline void gw_db_call_init(struct gw_db_call *call, const struct gw_stat
     call->alone = false;
     call->deadline_us = 0;
     call->order_key = NULL;
+    call->problem = NULL;
 }
 
 static inline void gw_db_bytes(struct gw_db_call *call, const void *data, size_t len)

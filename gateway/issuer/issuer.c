@@ -175,8 +175,7 @@ enum gw_step gw_issuer_loaded(struct gw_exchange *ex, const PGresult *row)
     if (state->wsk == NULL)
         state->wsk = read_wsk(ex, PQgetvalue(row, 0, WSK));
     if (state->wsk == NULL)
-        return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500,
-                                  "The gateway failed; its operator sees why under this instance.");
+        return gw_exchange_fail_internal(ex, "the WSK of the session cannot be read");
     state->configuration_id = keep(ex, gw_db_column(row, 0, CONFIGURATION));
     state->verification_id = keep(ex, gw_db_column(row, 0, VERIFICATION));
     state->subject_ref = keep(ex, gw_db_column(row, 0, SUBJECT));

@@ -17,3 +17,9 @@ void gw_access_log(struct gw_metrics *metrics, const struct gw_access *access)
            GW_I("duration_us", access->duration_us), GW_I("replayed", access->replayed),
            GW_S("client", access->gone ? "gone" : NULL));
 }
+
+void gw_access_log_internal_error(const char *problem, const char *endpoint, const char *reason)
+{
+    gw_log(GW_LOG_ERROR, "internal_error", GW_S("problem", problem), GW_S("endpoint", or_none(endpoint)),
+           GW_S("reason", reason));
+}

@@ -30,11 +30,6 @@
 
 /* ---- ends ---- */
 
-/* Hangs in h2o's request pool, to learn when the request goes. */
-struct gw_api_link {
-    struct gw_api_request *rq; /* NULL once answered */
-};
-
 static void on_timer_closed(uv_handle_t *timer)
 {
     free(timer->data);
@@ -66,12 +61,9 @@ static void log_access(const struct gw_api_request *rq)
     gw_access_log(rq->worker->metrics, &access);
 }
 
-static void on_request_disposed(void *data)
+static void on_client_gone(void *arg)
 {
-    struct gw_api_link *link = data;
-    struct gw_api_request *rq = link->rq;
-    if (rq == NULL)
-        return;
+    struct gw_api_request *rq = arg;
     rq->req = NULL;
     if (rq->cancel == NULL)
         return; /* the database call ends it */
@@ -112,7 +104,7 @@ void gw_api_reply(struct gw_api_request *rq, int status, const char *body, size_
     log_access(rq);
     if (rq->req != NULL) {
         add_headers(rq, retry_after_s);
-        rq->link->rq = NULL;
+        gw_http_unlink(rq->link);
         gw_http_send(rq->req, status, status < 400 ? GW_JSON : GW_PROBLEM_JSON, body, len);
     }
     request_free(rq);
@@ -126,6 +118,8 @@ static void reply_problem(struct gw_api_request *rq, int64_t retry_after_s)
     rq->problem.violations = &rq->violations;
     char *body = s2s_problem_write(rq->arena, &rq->problem, &len);
     s2s_assert(body != NULL);
+    if (rq->problem.type == S2S_PROBLEM_HTTP_500)
+        gw_access_log_internal_error(rq->token, rq->route->name, rq->failure);
     gw_api_reply(rq, s2s_problems[rq->problem.type].status, body, len, retry_after_s);
 }
 
@@ -136,11 +130,24 @@ void gw_api_fail(struct gw_api_request *rq, enum s2s_problem_type type, const ch
     reply_problem(rq, retry_after_s);
 }
 
+void gw_api_fail_internal(struct gw_api_request *rq, const char *reason)
+{
+    gw_api_refuse_internal(rq, reason);
+    rq->violations.count = 0;
+    reply_problem(rq, 0);
+}
+
 bool gw_api_refuse(struct gw_api_request *rq, enum s2s_problem_type type, const char *detail)
 {
     rq->problem.type = type;
     rq->problem.detail = detail;
     return false;
+}
+
+bool gw_api_refuse_internal(struct gw_api_request *rq, const char *reason)
+{
+    rq->failure = reason;
+    return gw_api_refuse(rq, S2S_PROBLEM_HTTP_500, GW_INTERNAL_ERROR);
 }
 
 static bool refuse_violations(struct gw_api_request *rq)
@@ -164,7 +171,7 @@ bool gw_api_has_row(struct gw_api_request *rq, enum gw_db_outcome outcome, const
         gw_api_fail(rq, S2S_PROBLEM_UNAVAILABLE,
                     "The gateway cannot reach its database now; repeat the request as it is.", 1);
     else
-        gw_api_fail(rq, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
+        gw_api_fail_internal(rq, GW_NO_ROW);
     return false;
 }
 
@@ -210,6 +217,7 @@ void gw_api_begin(struct gw_api_request *rq)
 static void submit(struct gw_api_request *rq, void (*done)(struct gw_db_call *, enum gw_db_outcome, const PGresult *))
 {
     s2s_assert(rq->call.count == rq->call.statement->params);
+    rq->call.problem = rq->token;
     rq->call.done = done;
     rq->call.deadline_us = rq->started_us + rq->worker->boot->config->database.request_deadline_ms * 1000;
     gw_db_submit(rq->worker->db, &rq->call);
@@ -238,7 +246,7 @@ static void on_loaded(struct gw_db_call *call, enum gw_db_outcome outcome, const
     if (status != 200)
         gw_api_reply_row(rq, status, result);
     else if (s2s_failed(s2s_json_parse(rq->arena, body, strlen(body), LOADED_DEPTH, &rq->loaded)))
-        gw_api_fail(rq, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
+        gw_api_fail_internal(rq, "what was loaded cannot be read");
     else
         commit(rq);
 }
@@ -450,8 +458,6 @@ void gw_api_answer(struct gw_server *server, h2o_req_t *req)
     rq->started_us = gw_monotonic_us();
     s2s_uuid_new(rq->token);
     ++worker->in_flight;
-    struct gw_api_link *link = h2o_mem_alloc_shared(&req->pool, sizeof(*link), on_request_disposed);
-    link->rq = rq;
-    rq->link = link;
+    rq->link = gw_http_link(req, on_client_gone, rq);
     receive(rq);
 }

@@ -109,12 +109,13 @@ struct gw_api_request {
     void (*cancel)(struct gw_api_request *rq);
 
     /* Private to api.c. */
-    h2o_req_t *req;                 /* NULL once the client has gone */
-    struct gw_api_link *link;       /* in the request's pool */
+    h2o_req_t *req; /* NULL once the client has gone */
+    struct gw_http_link *link;
     uint8_t digest[GW_DIGEST_SIZE]; /* what a repeated request id must repeat (D6): path and body */
     int64_t started_us;
     int status; /* of the reply so far */
     bool replayed;
+    const char *failure;   /* why it is a 500 */
     const char *challenge; /* WWW-Authenticate of a refusal */
     const char *allow;     /* Allow of a refusal */
     struct {
@@ -137,6 +138,10 @@ void gw_api_begin(struct gw_api_request *rq);
 /* Refuse with a problem. `detail` is static or in the arena. Returns false. */
 bool gw_api_refuse(struct gw_api_request *rq, enum s2s_problem_type type, const char *detail);
 
+/* Refuse with 500, for a reason that is ours: it is logged as an `internal_error` under the problem's instance, and
+ * must be free of personal data. Returns false. */
+bool gw_api_refuse_internal(struct gw_api_request *rq, const char *reason);
+
 /* Refuse with one violation at `pointer`. Returns false. */
 bool gw_api_violation(struct gw_api_request *rq, const char *pointer, const char *message);
 
@@ -145,5 +150,8 @@ void gw_api_reply(struct gw_api_request *rq, int status, const char *body, size_
 
 /* End the request with a problem. */
 void gw_api_fail(struct gw_api_request *rq, enum s2s_problem_type type, const char *detail, int64_t retry_after_s);
+
+/* End the request with 500, and log why as gw_api_refuse_internal does. */
+void gw_api_fail_internal(struct gw_api_request *rq, const char *reason);
 
 #endif

@@ -55,6 +55,7 @@ static void on_pause_over(uv_timer_t *timer)
     if (rq->worker->draining || gw_conn_left(gw_conn_of(rq->req)))
         rq->wait.until_us = 0; /* one last look */
     gw_db_call_init(&rq->call, &gw_statements[rq->route->wait->statement]);
+    rq->call.problem = rq->token;
     rq->call.done = on_looked;
     gw_db_text(&rq->call, rq->token);
     gw_db_text(&rq->call, rq->wait.input);

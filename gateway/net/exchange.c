@@ -24,11 +24,6 @@
 
 /* ---- ends ---- */
 
-/* Hangs in h2o's request pool, to learn when the request goes. */
-struct gw_exchange_link {
-    struct gw_exchange *ex; /* NULL once answered */
-};
-
 static void exchange_free(struct gw_exchange *ex)
 {
     --ex->worker->in_flight;
@@ -71,11 +66,9 @@ static void leave(struct gw_exchange *ex)
     exchange_free(ex);
 }
 
-static void on_request_disposed(void *data)
+static void on_client_gone(void *arg)
 {
-    struct gw_exchange *ex = ((struct gw_exchange_link *)data)->ex;
-    if (ex == NULL)
-        return;
+    struct gw_exchange *ex = arg;
     ex->req = NULL;
     if (ex->cancel != NULL)
         leave(ex); /* else the database call ends it */
@@ -100,7 +93,7 @@ static void reply(struct gw_exchange *ex, int status, const char *body, size_t l
     if (ex->req == NULL)
         return;
     add_headers(ex, status, retry_after_s);
-    ex->link->ex = NULL;
+    gw_http_unlink(ex->link);
     gw_http_send(ex->req, status, status < 400 ? GW_JSON : GW_PROBLEM_JSON, body, len);
     ex->req = NULL;
 }
@@ -129,6 +122,8 @@ static void answer_now(struct gw_exchange *ex, enum s2s_problem_type type, const
     gw_exchange_refuse(ex, type, detail);
     if (type != S2S_PROBLEM_VALIDATION)
         ex->violations.count = 0; /* those of an answer that could not be committed */
+    if (type == S2S_PROBLEM_HTTP_500)
+        gw_access_log_internal_error(ex->token, ex->endpoint->message->name, ex->failure);
     char *body = write_problem(ex, &len);
     finish(ex, s2s_problems[type].status, body, len, retry_after_s);
 }
@@ -139,6 +134,12 @@ static void answer_unavailable(struct gw_exchange *ex)
                1);
 }
 
+static void answer_failure(struct gw_exchange *ex, const char *reason)
+{
+    gw_exchange_fail_internal(ex, reason);
+    answer_now(ex, ex->problem.type, ex->problem.detail, 0);
+}
+
 /* ---- refusals of endpoints ---- */
 
 enum gw_step gw_exchange_refuse(struct gw_exchange *ex, enum s2s_problem_type type, const char *detail)
@@ -146,6 +147,12 @@ enum gw_step gw_exchange_refuse(struct gw_exchange *ex, enum s2s_problem_type ty
     ex->problem.type = type;
     ex->problem.detail = detail;
     return GW_STEP_REFUSE;
+}
+
+enum gw_step gw_exchange_fail_internal(struct gw_exchange *ex, const char *reason)
+{
+    ex->failure = reason;
+    return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500, GW_INTERNAL_ERROR);
 }
 
 enum gw_step gw_exchange_violation(struct gw_exchange *ex, const char *pointer, const char *message)
@@ -159,6 +166,8 @@ enum gw_step gw_exchange_failed(struct gw_exchange *ex, struct s2s_result result
     enum s2s_problem_type type = s2s_problem_of(result.code);
     if (type == S2S_PROBLEM_VALIDATION)
         return gw_exchange_violation(ex, pointer, result.detail);
+    if (type == S2S_PROBLEM_HTTP_500)
+        return gw_exchange_fail_internal(ex, result.detail);
     return gw_exchange_refuse(ex, type, result.detail);
 }
 
@@ -174,7 +183,7 @@ static bool has_row(struct gw_exchange *ex, enum gw_db_outcome outcome, const PG
     if (outcome == GW_DB_UNAVAILABLE)
         answer_unavailable(ex);
     else
-        answer_now(ex, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.", 0);
+        answer_failure(ex, GW_NO_ROW);
     return false;
 }
 
@@ -235,6 +244,7 @@ static void prepare_refusal(struct gw_exchange *ex)
 static void submit(struct gw_exchange *ex, void (*done)(struct gw_db_call *, enum gw_db_outcome, const PGresult *))
 {
     s2s_assert(ex->call.count == ex->call.statement->params);
+    ex->call.problem = ex->token;
     ex->call.done = done;
     ex->call.deadline_us = ex->waiting_since_us + ex->worker->boot->config->database.request_deadline_ms * 1000;
     gw_db_submit(ex->worker->db, &ex->call);
@@ -478,8 +488,6 @@ void gw_exchange_start(struct gw_server *server, h2o_req_t *req)
     ++worker->in_flight;
     if (ex->peer != NULL)
         atomic_fetch_add_explicit(&ex->peer->rate->in_flight, 1, memory_order_relaxed);
-    struct gw_exchange_link *link = h2o_mem_alloc_shared(&req->pool, sizeof(*link), on_request_disposed);
-    link->ex = ex;
-    ex->link = link;
+    ex->link = gw_http_link(req, on_client_gone, ex);
     receive(ex);
 }

@@ -77,8 +77,8 @@ struct gw_exchange {
     int64_t retry_after_s;                  /* of a 202 */
 
     /* Private to exchange.c. */
-    h2o_req_t *req;                /* NULL once the client has gone */
-    struct gw_exchange_link *link; /* in the request's pool */
+    h2o_req_t *req; /* NULL once the client has gone */
+    struct gw_http_link *link;
     const struct s2s_api_version *version;
     char request_id[S2S_UUID_SIZE];
     uint8_t digest[GW_DIGEST_SIZE]; /* what a repeated request id must repeat (D6): path and body */
@@ -87,6 +87,7 @@ struct gw_exchange {
     struct gw_client_watch *watch; /* while another server is asked */
     unsigned reloads;
     bool replayed;
+    const char *failure; /* why it is a 500 */
 };
 
 /* The request callback of an S2S listener. */
@@ -108,6 +109,10 @@ struct s2s_arena *gw_exchange_take_memory(struct gw_exchange *ex);
 
 /* Refuse with a problem. `detail` is static or in the arena. Returns GW_STEP_REFUSE. */
 enum gw_step gw_exchange_refuse(struct gw_exchange *ex, enum s2s_problem_type type, const char *detail);
+
+/* Give up with 500, for a reason that is ours: it is logged as an `internal_error` under the problem's instance, and
+ * must be free of personal data. Returns GW_STEP_REFUSE. */
+enum gw_step gw_exchange_fail_internal(struct gw_exchange *ex, const char *reason);
 
 /* Refuse with one violation at `pointer`. Returns GW_STEP_REFUSE. */
 enum gw_step gw_exchange_violation(struct gw_exchange *ex, const char *pointer, const char *message);

@@ -12,6 +12,30 @@
 /* The longest x-request-id that is echoed. A valid one is a UUID; a longer one is nobody's. */
 #define MAX_ECHO 128
 
+struct gw_http_link {
+    void (*gone)(void *arg); /* NULL: nobody is to be told */
+    void *arg;
+};
+
+static void on_disposed(void *data)
+{
+    const struct gw_http_link *link = data;
+    if (link->gone != NULL)
+        link->gone(link->arg);
+}
+
+struct gw_http_link *gw_http_link(h2o_req_t *req, void (*gone)(void *arg), void *arg)
+{
+    struct gw_http_link *link = h2o_mem_alloc_shared(&req->pool, sizeof(*link), on_disposed);
+    *link = (struct gw_http_link){gone, arg};
+    return link;
+}
+
+void gw_http_unlink(struct gw_http_link *link)
+{
+    link->gone = NULL;
+}
+
 /* RFC 9110 section 5.5: white space around a value is no part of it. h2o leaves what stands behind. */
 static h2o_iovec_t without_white_space(h2o_iovec_t value)
 {
@@ -166,11 +190,10 @@ bool gw_http_method_is(const h2o_req_t *req, const char *name)
     return h2o_memis(req->method.base, req->method.len, name, strlen(name));
 }
 
-/* A problem's body in the request's pool; it has its line in the access log. */
-static h2o_iovec_t write_problem(h2o_req_t *req, enum s2s_problem_type type, const char *detail)
+/* A problem's body in the request's pool; it has its line in the access log. `endpoint` may be NULL. */
+static h2o_iovec_t write_problem(h2o_req_t *req, const char *endpoint, enum s2s_problem_type type, const char *detail,
+                                 const char *instance)
 {
-    char instance[S2S_UUID_SIZE];
-    s2s_uuid_new(instance);
     struct s2s_problem problem = {.type = type, .detail = detail, .instance = instance};
     struct s2s_arena *arena = s2s_arena_new(16384);
     size_t len;
@@ -178,17 +201,30 @@ static h2o_iovec_t write_problem(h2o_req_t *req, enum s2s_problem_type type, con
     s2s_assert(text != NULL);
     h2o_iovec_t body = h2o_strdup(&req->pool, text, len);
     s2s_arena_free(arena);
-    gw_http_log(req, NULL, s2s_problems[type].status, instance);
+    gw_http_log(req, endpoint, s2s_problems[type].status, instance);
     return body;
+}
+
+static void send_problem(h2o_req_t *req, enum s2s_problem_type type, h2o_iovec_t body)
+{
+    gw_http_add_common_headers(req, NULL, "no-store");
+    gw_http_send(req, s2s_problems[type].status, GW_PROBLEM_JSON, body.base, body.len);
 }
 
 void gw_http_send_problem(h2o_req_t *req, enum s2s_problem_type type, const char *detail, const char *allow)
 {
-    h2o_iovec_t body = write_problem(req, type, detail);
-    gw_http_add_common_headers(req, NULL, "no-store");
+    char instance[S2S_UUID_SIZE];
+    s2s_uuid_new(instance);
     if (allow != NULL)
         gw_http_add_header(req, "Allow", allow, strlen(allow));
-    gw_http_send(req, s2s_problems[type].status, GW_PROBLEM_JSON, body.base, body.len);
+    send_problem(req, type, write_problem(req, NULL, type, detail, instance));
+}
+
+void gw_http_fail_internal(h2o_req_t *req, const char *endpoint, const char *instance, const char *reason)
+{
+    gw_access_log_internal_error(instance, endpoint, reason);
+    send_problem(req, S2S_PROBLEM_HTTP_500,
+                 write_problem(req, endpoint, S2S_PROBLEM_HTTP_500, GW_INTERNAL_ERROR, instance));
 }
 
 /* ---- the filter ---- */
@@ -200,7 +236,8 @@ struct problem_stream {
     h2o_iovec_t body;
 };
 
-static void send_problem(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t count, h2o_send_state_t state)
+static void send_problem_instead(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t count,
+                                 h2o_send_state_t state)
 {
     struct problem_stream *stream = (struct problem_stream *)self;
     (void)bufs;
@@ -231,8 +268,11 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
         h2o_memis(req->res.headers.entries[type].value.base, req->res.headers.entries[type].value.len,
                   H2O_STRLIT(H2O_ERROR_TYPE))) {
         struct problem_stream *stream = (void *)h2o_add_ostream(req, sizeof(*stream), slot);
-        stream->super.do_send = send_problem;
-        stream->body = write_problem(req, problem_of_status(req->res.status), "The HTTP request could not be read.");
+        stream->super.do_send = send_problem_instead;
+        char instance[S2S_UUID_SIZE];
+        s2s_uuid_new(instance);
+        stream->body = write_problem(req, NULL, problem_of_status(req->res.status),
+                                     "The HTTP request could not be read.", instance);
         slot = &stream->super.next;
         req->res.content_length = stream->body.len;
         req->res.headers.entries[type].value = h2o_iovec_init(H2O_STRLIT(GW_PROBLEM_JSON));

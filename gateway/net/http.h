@@ -17,6 +17,15 @@
  * this protocol's problems. */
 void gw_http_install_filter(h2o_pathconf_t *path);
 
+/* Learns when h2o disposes of a request, which may be before it is answered: the client has gone. */
+struct gw_http_link;
+
+/* Have `gone(arg)` called when h2o disposes of the request. The link lives in the request's pool. */
+struct gw_http_link *gw_http_link(h2o_req_t *req, void (*gone)(void *arg), void *arg);
+
+/* Nobody is to be told any more: the request is answered. */
+void gw_http_unlink(struct gw_http_link *link);
+
 /* A request header by its lower-case name; base NULL when absent. `*count` (may be NULL) gets how often it came. */
 h2o_iovec_t gw_http_header(h2o_req_t *req, const char *lower_name, unsigned *count);
 
@@ -50,5 +59,9 @@ void gw_http_log(h2o_req_t *req, const char *endpoint, int status, const char *p
 
 /* Answer with a problem that belongs to no exchange. `allow` is the Allow header of a 405, or NULL. */
 void gw_http_send_problem(h2o_req_t *req, enum s2s_problem_type type, const char *detail, const char *allow);
+
+/* Answer 500 and log an `internal_error` with the reason, which is free of personal data. `instance` is the UUID that
+ * both have. */
+void gw_http_fail_internal(h2o_req_t *req, const char *endpoint, const char *instance, const char *reason);
 
 #endif

@@ -11,11 +11,6 @@
 
 /* ---- pieces ---- */
 
-static bool refuse_internal(struct gw_api_request *rq)
-{
-    return gw_api_refuse(rq, S2S_PROBLEM_HTTP_500, "The gateway failed; its operator sees why under this instance.");
-}
-
 /* The compact text of the JSON, which is the same for the same members in the same order. */
 static struct s2s_bytes text_of(struct gw_api_request *rq, struct json_object *json)
 {
@@ -30,9 +25,10 @@ static const struct s2s_bytes *seal(struct gw_api_request *rq, const char *sessi
 {
     struct s2s_bytes *sealed = s2s_arena_alloc(rq->arena, sizeof(*sealed));
     s2s_assert(sealed != NULL);
-    if (!s2s_failed(gw_vault_seal(rq->generation->vault, rq->arena, session_id, text, sealed)))
+    struct s2s_result r = gw_vault_seal(rq->generation->vault, rq->arena, session_id, text, sealed);
+    if (!s2s_failed(r))
         return sealed;
-    refuse_internal(rq);
+    gw_api_refuse_internal(rq, r.detail);
     return NULL;
 }
 

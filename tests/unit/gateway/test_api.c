@@ -483,11 +483,11 @@ START_TEST(what_nobody_waits_for_is_cancelled)
     while (held == NULL)
         uv_run(&worker.loop, UV_RUN_ONCE);
     h2o_req_t *req = held->req;
-    struct gw_api_link *link = held->link;
-    on_request_disposed(link);
+    struct gw_http_link *link = held->link;
+    on_client_gone(held);
     ck_assert_uint_eq(cancelled, 1);
     ck_assert_uint_eq(worker.in_flight, 0);
-    link->rq = NULL;
+    gw_http_unlink(link);
     gw_http_send(req, 500, GW_JSON, "{}", 2);
     ck_assert_int_eq(finish(fd).status, 500);
 }
