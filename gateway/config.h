@@ -214,6 +214,7 @@ struct gw_limits_config {
     unsigned max_depth;           /* default 32 */
     unsigned max_submissions;     /* of verification data, per verification; default 64 */
     size_t max_verification_data; /* octets of it, per verification; default 8 MiB */
+    unsigned max_waiting_gets;    /* of a credential instance; default 8 */
     size_t request_memory;        /* ceiling of one request's arena; default 16 MiB */
     unsigned max_streams;         /* concurrent HTTP/2 streams a connection; default 100 */
     unsigned max_resets;          /* HTTP/2 streams reset before their answer, per connection and 10 s; default 200 */

@@ -319,6 +319,9 @@ static const struct gw_section limits = {
             {"max_verification_data", &gw_type_size, AT(gw_limits_config, max_verification_data), .fallback = "8MiB",
              RANGE(KIB(64), MIB(256)),
              .doc = "Octets of verification data for one verification; more is answered 413."},
+            {"max_waiting_gets", &gw_type_count, AT(gw_limits_config, max_waiting_gets), .fallback = "8", RANGE(1, 100),
+             .doc = "Gets of one credential instance that may wait for it at a time (202), each with other keys. One "
+                    "more takes the place of the oldest, whose `transaction_id` is unknown from then on."},
             {"request_memory", &gw_type_size, AT(gw_limits_config, request_memory), .fallback = "16MiB",
              RANGE(KIB(64), MIB(1024)),
              .doc =
@@ -781,9 +784,8 @@ const struct gw_section gw_config_schema = {
              .doc = "How documents by reference, and status lists of presented credentials, are fetched."},
             {"limits", &gw_type_section, AT(gw_config, limits), .section = &limits, .otherwise = "see its keys",
              .doc = "What protects the gateway from its callers. `max_body`, `max_depth`, `max_submissions`, "
-                    "`max_verification_data`, `request_memory` and `tls_session_lifetime` follow a reload, a change of "
-                    "the "
-                    "others needs a restart."},
+                    "`max_verification_data`, `max_waiting_gets`, `request_memory` and `tls_session_lifetime` follow a "
+                    "reload, a change of the others needs a restart."},
             {"data_keys", &gw_type_secret_files, AT(gw_config, data_keys), .required = true, .min = 1,
              .doc = "Keys that seal what is stored of persons, newest first; each file holds 32 random octets as "
                     "base64url. An old key stays as long as anything sealed with it."},

@@ -66,6 +66,7 @@ static bool same_limits(struct gw_limits_config running, const struct gw_limits_
     running.max_depth = read->max_depth;
     running.max_submissions = read->max_submissions;
     running.max_verification_data = read->max_verification_data;
+    running.max_waiting_gets = read->max_waiting_gets;
     running.request_memory = read->request_memory;
     running.tls_session_ms = read->tls_session_ms;
     return memcmp(&running, read, sizeof(running)) == 0;

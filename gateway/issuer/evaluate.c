@@ -22,6 +22,7 @@
 /* How long an offer that is over can still be looked up. */
 #define OFFER_RETENTION_MS ((int64_t)30 * 24 * 3600 * 1000)
 #define OFFERS_LIMIT "500"
+#define FETCHES_LIMIT "500"
 /* Data that one claim may return, in sizes of the most that one verification may have. */
 #define CLAIM_FACTOR 4
 /* Evaluations that the policy decides and a worker has in hand, in sizes of a claim. */
@@ -334,10 +335,18 @@ static void prepare_offers(struct gw_worker *worker, struct gw_db_call *call, st
     gw_db_text(call, OFFERS_LIMIT);
 }
 
+/* A get that waits is kept for as long as the word that it may come again. */
+static void prepare_fetches(struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena)
+{
+    gw_db_interval_ms(call, arena, worker->generation->config->outbound.give_up_after_ms);
+    gw_db_text(call, FETCHES_LIMIT);
+}
+
 static const struct gw_chore chores[] = {
     {"expire", GW_SQL_EXPIRE_DUE, 1000, prepare_expire},
     GW_RECONCILE_CHORE(prepare_reconcile),
     {"job_lanes", GW_SQL_JOBS_LANES_SET, 3600 * 1000, prepare_lanes},
+    {"fetches_forget", GW_SQL_FETCHES_FORGET, 60 * 1000, prepare_fetches},
     {"offers_forget", GW_SQL_OFFERS_FORGET, 60 * 1000, prepare_offers},
 };
 

@@ -68,13 +68,13 @@ static enum gw_step keys_from_transaction(struct gw_exchange *ex, struct fetch *
     const struct gw_issuer_state *state = gw_issuer_state(ex);
     struct json_object *list;
     if (s2s_failed(s2s_json_parse(ex->arena, state->keys, strlen(state->keys), 8, &list)))
-        return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500, "The stored transaction cannot be read.");
+        return gw_exchange_fail_internal(ex, "the keys of the transaction cannot be read");
     size_t count = json_object_array_length(list);
     fetch->keys = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*fetch->keys));
     s2s_assert(fetch->keys != NULL);
     for (size_t i = 0; i < count; ++i) {
         if (s2s_failed(s2s_jwk_parse_public(json_object_array_get_idx(list, i), &fetch->keys[i])))
-            return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500, "The stored transaction cannot be read.");
+            return gw_exchange_fail_internal(ex, "the keys of the transaction cannot be read");
         s2s_arena_defer(ex->arena, gw_release_jwk, fetch->keys[i]);
     }
     fetch->key_count = count;
@@ -222,6 +222,7 @@ static enum gw_step answer_pending(struct gw_exchange *ex, const struct fetch *f
     gw_db_text(&ex->call, fetch->transaction_id);
     gw_db_text(&ex->call, backend);
     gw_db_interval_ms(&ex->call, ex->arena, config->dataset_retry_s * 1000);
+    gw_db_integer(&ex->call, ex->arena, ex->generation->config->limits.max_waiting_gets);
     return GW_STEP_COMMIT;
 }
 

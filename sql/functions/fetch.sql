@@ -1,15 +1,24 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Gets that wait for a credential (D9). Both functions take a locked instance: its lock guards its fetches too, and its
--- version tells the gateway that they changed.
+-- Gets that wait for a credential (D9). An instance's lock guards its fetches too, and its version tells the gateway
+-- that they changed: whoever takes an instance here takes a locked one.
 --
---   s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval)
+--   s2s.fetches_most() -> int
+--   s2s.fetches_end(p_transaction_ids text[]) -> boolean: some were open
+--   s2s.fetches_forget(p_retention interval, p_limit int) -> int: how many
+--   s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval, p_most int)
 --       -> text: the transaction_id
 --   s2s.fetch_event_ref(p_transaction_id text) -> text
 --   s2s.fetch_owe_ready(i s2s.instance, p_transaction_id text, p_at timestamptz)
 --   s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea) -> boolean
 
 DROP FUNCTION IF EXISTS s2s.fetch_open(s2s.instance, text, bytea, text, interval);
+DROP FUNCTION IF EXISTS s2s.fetch_open(s2s.instance, text, bytea, interval);
+
+CREATE OR REPLACE FUNCTION s2s.fetches_most() RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+  SELECT 100
+$$;
+COMMENT ON FUNCTION s2s.fetches_most() IS 'The most gets of an instance that may wait, whatever limit is configured.';
 
 CREATE OR REPLACE FUNCTION s2s.fetch_event_ref(p_transaction_id text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT 'CREDENTIAL_READY:' || p_transaction_id
@@ -29,8 +38,55 @@ $$;
 COMMENT ON FUNCTION s2s.fetch_owe_ready(s2s.instance, text, timestamptz) IS
   'The wallet is owed word, at p_at, that a transaction is ready.';
 
+CREATE OR REPLACE FUNCTION s2s.fetches_end(p_transaction_ids text[]) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  v_ended text[];
+BEGIN
+  WITH ended AS (
+    DELETE FROM s2s.fetch AS f WHERE f.transaction_id = ANY (p_transaction_ids) RETURNING f.transaction_id
+  )
+  SELECT array_agg(e.transaction_id) INTO v_ended FROM ended AS e;
+  PERFORM s2s.delivery_withdraw('/event/notify', s2s.fetch_event_ref(t.id)) FROM unnest(v_ended) AS t (id);
+  RETURN v_ended IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION s2s.fetches_end(text[]) IS
+  'Ends transactions of (locked) instances: nobody is told any more that they are ready.';
+
+CREATE OR REPLACE FUNCTION s2s.fetches_forget(p_retention interval, p_limit integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_before timestamptz := clock_timestamp() - p_retention;
+  v_forgotten integer := 0;
+  f record;
+BEGIN
+  FOR f IN
+    SELECT t.transaction_id, t.instance_id
+    FROM s2s.fetch AS t
+    WHERE t.created_at < v_before
+      -- For as long after it was ready as before that.
+      AND ((SELECT i.ready_at FROM s2s.instance AS i WHERE i.instance_id = t.instance_id) < v_before) IS NOT FALSE
+    ORDER BY t.created_at
+    LIMIT p_limit
+  LOOP
+    PERFORM
+    FROM s2s.instance AS i
+    WHERE i.instance_id = f.instance_id AND (i.ready_at < v_before) IS NOT FALSE
+    FOR NO KEY UPDATE SKIP LOCKED;
+    IF FOUND AND s2s.fetches_end(ARRAY[f.transaction_id]) THEN
+      UPDATE s2s.instance AS u SET version = u.version + 1 WHERE u.instance_id = f.instance_id;
+      v_forgotten := v_forgotten + 1;
+    END IF;
+  END LOOP;
+  RETURN v_forgotten;
+END
+$$;
+COMMENT ON FUNCTION s2s.fetches_forget(interval, integer) IS
+  'Ends transactions that nobody has come for, p_retention after they were opened, or ready if that was later. Waits '
+  'for no instance.';
+
 CREATE OR REPLACE FUNCTION s2s.fetch_open(
-  i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval)
+  i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval, p_most integer)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   v_now timestamptz := clock_timestamp();
@@ -53,12 +109,18 @@ BEGIN
   IF v_ready_at IS NOT NULL THEN
     PERFORM s2s.fetch_owe_ready(i, v_new_id, v_ready_at);
   END IF;
+  PERFORM s2s.fetches_end(ARRAY(
+    SELECT f.transaction_id
+    FROM s2s.fetch AS f
+    WHERE f.instance_id = i.instance_id AND f.transaction_id <> v_new_id
+    ORDER BY f.created_at DESC
+    OFFSET p_most - 1));
   RETURN v_new_id;
 END
 $$;
-COMMENT ON FUNCTION s2s.fetch_open(s2s.instance, text, bytea, interval) IS
+COMMENT ON FUNCTION s2s.fetch_open(s2s.instance, text, bytea, interval, integer) IS
   'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness '
-  '(null: not known), and the wallet is owed word when it is over.';
+  '(null: not known), and the wallet is owed word when it is over. Beyond p_most it takes the place of the oldest.';
 
 CREATE OR REPLACE FUNCTION s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea)
 RETURNS boolean LANGUAGE plpgsql AS $$
@@ -72,16 +134,14 @@ BEGIN
     END IF;
   END IF;
 
-  WITH spent AS (
-    DELETE FROM s2s.fetch AS f
+  v_spent := ARRAY(
+    SELECT f.transaction_id
+    FROM s2s.fetch AS f
     WHERE f.instance_id = i.instance_id
-      AND (f.transaction_id = p_transaction_id OR f.keys_digest IS NOT DISTINCT FROM p_keys_digest)
-    RETURNING f.transaction_id
-  )
-  SELECT array_agg(s.transaction_id) INTO v_spent FROM spent AS s;
-  IF v_spent IS NOT NULL THEN
+      AND (f.transaction_id = p_transaction_id OR f.keys_digest IS NOT DISTINCT FROM p_keys_digest));
+  IF v_spent <> '{}' THEN
+    PERFORM s2s.fetches_end(v_spent);
     UPDATE s2s.instance AS u SET version = u.version + 1 WHERE u.instance_id = i.instance_id;
-    PERFORM s2s.delivery_withdraw('/event/notify', s2s.fetch_event_ref(t.id)) FROM unnest(v_spent) AS t (id);
   END IF;
   RETURN true;
 END

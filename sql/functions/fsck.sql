@@ -86,6 +86,18 @@ BEGIN
   WHERE NOT EXISTS (SELECT FROM s2s.instance AS i WHERE i.instance_id = f.instance_id)
 
   UNION ALL
+  SELECT 'fetch-of-ended-instance', f.transaction_id
+  FROM s2s.fetch AS f
+  JOIN s2s.instance AS i ON i.instance_id = f.instance_id
+  WHERE NOT s2s.instance_is_live(i)
+
+  UNION ALL
+  SELECT 'fetch-too-many', f.instance_id
+  FROM s2s.fetch AS f
+  GROUP BY f.instance_id
+  HAVING count(*) > s2s.fetches_most()
+
+  UNION ALL
   SELECT 'job-kind-unknown', j.job_id::text
   FROM s2s.job AS j
   WHERE j.kind NOT IN (SELECT k FROM s2s.job_kinds() AS k)

@@ -106,6 +106,8 @@ BEGIN
   WHERE u.instance_id = i.instance_id;
   IF NOT s2s.instance_is_live(i) AND s2s.instance_is_live(before) THEN
     DELETE FROM s2s.instance_dataset AS d WHERE d.instance_id = i.instance_id;
+    PERFORM s2s.fetches_end(
+      ARRAY(SELECT f.transaction_id FROM s2s.fetch AS f WHERE f.instance_id = i.instance_id));
   END IF;
   IF p_side = 'ISSUER' THEN
     PERFORM s2s.delivery_owe(s2s.session_peer(i.session_id), '/credential/manage', i.instance_id,

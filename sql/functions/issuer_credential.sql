@@ -19,7 +19,7 @@
 --   s2s.issuer_get_pending(…, p_session_id text, p_instance_id text, p_version bigint, p_keys text,
 --                          p_keys_digest bytea, p_ready_after interval, p_interval int,
 --                          p_transaction_id text DEFAULT NULL, p_lane text DEFAULT NULL,
---                          p_poll_after interval DEFAULT NULL)
+--                          p_poll_after interval DEFAULT NULL, p_most int DEFAULT 8)
 --   s2s.issuer_credential_status(…, p_session_id text, p_instance_id text, p_current_version text)
 --   s2s.issuer_manage(…, p_session_id text, p_instance_id text, p_action text, p_reason text)
 --   s2s.issuer_event(…, p_session_id text, p_instance_id text, p_event_type text, p_known boolean)
@@ -29,6 +29,8 @@ DROP FUNCTION IF EXISTS s2s.issuer_get_pending(
   text, uuid, text, bytea, uuid, text, text, bigint, text, bytea, text, interval, integer, text);
 DROP FUNCTION IF EXISTS s2s.issuer_get_pending(
   text, uuid, text, bytea, uuid, text, text, bigint, text, bytea, interval, integer, text);
+DROP FUNCTION IF EXISTS s2s.issuer_get_pending(
+  text, uuid, text, bytea, uuid, text, text, bigint, text, bytea, interval, integer, text, text, interval);
 
 CREATE OR REPLACE FUNCTION s2s.issuer_load(
   p_peer text, p_session_id text, p_instance_id text, p_transaction_id text)
@@ -173,7 +175,7 @@ CREATE OR REPLACE FUNCTION s2s.issuer_get_pending(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
   p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval,
   p_interval integer, p_transaction_id text DEFAULT NULL, p_lane text DEFAULT NULL,
-  p_poll_after interval DEFAULT NULL)
+  p_poll_after interval DEFAULT NULL, p_most integer DEFAULT 8)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
@@ -202,14 +204,14 @@ BEGIN
     i := s2s.dataset_wait(i, p_lane, p_poll_after);
     p_ready_after := NULL;
   END IF;
-  v_transaction_id := coalesce(p_transaction_id, s2s.fetch_open(i, p_keys, p_keys_digest, p_ready_after));
+  v_transaction_id := coalesce(p_transaction_id, s2s.fetch_open(i, p_keys, p_keys_digest, p_ready_after, p_most));
   RETURN s2s.store(x, 202, json_build_object(
     'status', 'PENDING', 'transaction_id', v_transaction_id, 'interval', p_interval)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_get_pending IS
   'Tells a get to come back (D9): with its transaction_id, or with a new one. p_lane: a backend said that it is not '
-  'ready now, whatever was known before, and is asked again after p_poll_after.';
+  'ready now, whatever was known before, and is asked again after p_poll_after. p_most: gets of an instance that wait.';
 
 CREATE OR REPLACE FUNCTION s2s.issuer_credential_status(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,

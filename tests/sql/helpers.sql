@@ -137,12 +137,12 @@ $$;
 
 CREATE FUNCTION test.get_pending(
   p_session text, p_version bigint DEFAULT NULL, p_transaction text DEFAULT NULL, p_keys_digest bytea DEFAULT '\xaa',
-  p_ready_after interval DEFAULT '1 hour')
+  p_ready_after interval DEFAULT '1 hour', p_most integer DEFAULT 8)
 RETURNS s2s.reply LANGUAGE sql AS $$
   SELECT s2s.issuer_get_pending(
     'wallet', gen_random_uuid(), '/credential/get', '\x06', gen_random_uuid(), p_session,
     (test.instance(p_session)).instance_id, coalesce(p_version, (test.instance(p_session)).version), '[{"kty":"EC"}]',
-    p_keys_digest, p_ready_after, 2, p_transaction)
+    p_keys_digest, p_ready_after, 2, p_transaction, p_most => p_most)
 $$;
 
 CREATE FUNCTION test.manage(p_session text, p_action text, p_reason text DEFAULT NULL, p_peer text DEFAULT 'wallet')

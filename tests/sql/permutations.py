@@ -269,6 +269,28 @@ def _(run):
     run.expect(run.ask(count("fetch")) == ["1"], "one transaction")
 
 
+OLD = WAITING + ["UPDATE s2s.fetch SET created_at = created_at - interval '8 days'",
+                 "UPDATE s2s.instance SET ready_at = ready_at - interval '8 days'"]
+FORGET = value("s2s.fetches_forget('7 days', 10)")
+
+
+@scenario("a get, and the end of the transaction that it spends: either, and the other finds it gone", OLD,
+          A=[SPEND, "COMMIT"], B=[FORGET, "COMMIT"])
+def _(run):
+    spent = run.value("A1")["outcome"] == "answered"
+    run.expect(run.value("B1") == ("0" if spent else "1"), "spent or forgotten")
+    run.expect(run.ask(count("fetch")) == ["0"], "gone")
+    run.expect("B1" not in run.waited, "a chore waits for no get")
+
+
+@scenario("the end of an instance, and a get that must wait: nobody waits for what has ended", PROVISIONED,
+          A=[reply("test.get_pending('S', 1)"), "COMMIT"], B=[value("test.issuer('S', 'CANCEL')"), "COMMIT"])
+def _(run):
+    run.expect(run.value("A1")["outcome"] == ("answered" if run.before("A1", "B1") else "retry"), "202, or retry")
+    run.expect(run.value("B1") == "COMPLETED", "cancelled in any case")
+    run.expect(run.ask(count("fetch")) == ["0"], "nobody waits")
+
+
 # ---- deliveries ----
 
 SEND = "BEGIN; SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM test.send({0}, p_per_peer => {1}) AS f"
@@ -301,6 +323,15 @@ def _(run):
     held = run.before("A1", "B1") and run.before("B1", "A2")
     run.expect(len(run.value("B1")) == (0 if held else 1), "B has it, unless A still held the lane")
     run.expect(run.ask(count("delivery WHERE lease IS NOT NULL")) == ["0" if held else "1"], "and A has not")
+
+
+@scenario("a claim of the word that a get is ready, and the end of its transaction: it is not said again",
+          CALLED + OLD + ["UPDATE s2s.delivery SET next_at = clock_timestamp()"],
+          A=[SEND.format(1, 9), "COMMIT"], B=[FORGET, "COMMIT"])
+def _(run):
+    run.expect(run.value("B1") == "1", "forgotten")
+    run.expect(run.ask(count("delivery WHERE endpoint = '/event/notify'")) == ["0"], "owed no more")
+    run.expect("A1" not in run.waited, "a claim waits for nobody")
 
 
 def sent_too_late(lease):

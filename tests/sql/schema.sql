@@ -1162,11 +1162,11 @@ CREATE FUNCTION s2s.fetch_event_ref(p_transaction_id text) RETURNS text
 
 COMMENT ON FUNCTION s2s.fetch_event_ref(p_transaction_id text) IS 'What the delivery is about that says that a transaction is ready.';
 
-CREATE FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval) RETURNS text
+CREATE FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval, p_most integer) RETURNS text
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval) IS 'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness (null: not known), and the wallet is owed word when it is over.';
+COMMENT ON FUNCTION s2s.fetch_open(i s2s.instance, p_keys text, p_keys_digest bytea, p_ready_after interval, p_most integer) IS 'The transaction of these keys, made when there is none. The first of an instance starts its time to readiness (null: not known), and the wallet is owed word when it is over. Beyond p_most it takes the place of the oldest.';
 
 CREATE FUNCTION s2s.fetch_owe_ready(i s2s.instance, p_transaction_id text, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
@@ -1179,6 +1179,24 @@ CREATE FUNCTION s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_di
     AS …
 
 COMMENT ON FUNCTION s2s.fetch_spend(i s2s.instance, p_transaction_id text, p_keys_digest bytea) IS 'Spends the transaction, if one is given, and the one of the same keys, if there is one. False: it is spent already.';
+
+CREATE FUNCTION s2s.fetches_end(p_transaction_ids text[]) RETURNS boolean
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.fetches_end(p_transaction_ids text[]) IS 'Ends transactions of (locked) instances: nobody is told any more that they are ready.';
+
+CREATE FUNCTION s2s.fetches_forget(p_retention interval, p_limit integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.fetches_forget(p_retention interval, p_limit integer) IS 'Ends transactions that nobody has come for, p_retention after they were opened, or ready if that was later. Waits for no instance.';
+
+CREATE FUNCTION s2s.fetches_most() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.fetches_most() IS 'The most gets of an instance that may wait, whatever limit is configured.';
 
 CREATE FUNCTION s2s.fsck() RETURNS TABLE(check_name text, detail text)
     LANGUAGE plpgsql STABLE
@@ -1319,11 +1337,11 @@ CREATE FUNCTION s2s.issuer_get(p_peer text, p_request_id uuid, p_endpoint text, 
 
 COMMENT ON FUNCTION s2s.issuer_get(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_credential_version text, p_transaction_id text, p_status integer, p_body text, p_keys_digest bytea) IS 'Commits the answer that the gateway computed from the instance as it was at p_version, if it still is.';
 
-CREATE FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text DEFAULT NULL::text, p_lane text DEFAULT NULL::text, p_poll_after interval DEFAULT NULL::interval) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text DEFAULT NULL::text, p_lane text DEFAULT NULL::text, p_poll_after interval DEFAULT NULL::interval, p_most integer DEFAULT 8) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text, p_lane text, p_poll_after interval) IS 'Tells a get to come back (D9): with its transaction_id, or with a new one. p_lane: a backend said that it is not ready now, whatever was known before, and is asked again after p_poll_after.';
+COMMENT ON FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text, p_lane text, p_poll_after interval, p_most integer) IS 'Tells a get to come back (D9): with its transaction_id, or with a new one. p_lane: a backend said that it is not ready now, whatever was known before, and is asked again after p_poll_after. p_most: gets of an instance that wait.';
 
 CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text DEFAULT NULL::text, p_attestation text DEFAULT 'IGNORED'::text, p_lane text DEFAULT ''::text, p_lease uuid DEFAULT NULL::uuid, p_lease_for interval DEFAULT NULL::interval) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -3051,6 +3069,8 @@ CREATE INDEX delivery_dead_ref ON s2s.delivery_dead USING btree (ref, endpoint);
 CREATE INDEX delivery_flight ON s2s.delivery USING btree (peer, next_at) WHERE (lease IS NOT NULL);
 
 CREATE INDEX delivery_next ON s2s.delivery USING btree (peer, next_at);
+
+CREATE INDEX fetch_created ON s2s."fetch" USING btree (created_at);
 
 CREATE INDEX instance_configuration ON s2s.instance USING btree (configuration_id, (
 CASE

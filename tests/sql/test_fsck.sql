@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Every check of fsck finds what it is for, and nothing else does.
 BEGIN;
-SELECT plan(47);
+SELECT plan(49);
 
 SELECT is(s2s.lanes_set('{wallet}'), 1, 'a peer that can be called');
 SELECT lives_ok($$SELECT test.provisioned('approved', '{badge,pass}'), test.initiate('pending', p_jwe => '{a}'),
@@ -24,6 +24,8 @@ FROM (VALUES
   (10, 'instance-not-approved', 'approved', $$UPDATE s2s.instance SET session_id = 'pending' WHERE session_id = '%s'$$),
   (11, 'instance-not-approved', 'approved', $$UPDATE s2s.instance SET ordinal = ordinal + 2 WHERE session_id = '%s'$$),
   (12, 'fetch-without-instance', 'approved', $$DELETE FROM s2s.instance WHERE session_id = '%s'$$),
+  (32, 'fetch-of-ended-instance', 'approved', $$UPDATE s2s.instance SET unlinked = true WHERE session_id = '%s'$$),
+  (33, 'fetch-too-many', 'approved', $$INSERT INTO s2s.fetch (created_at, transaction_id, instance_id, keys_digest) SELECT '2020-01-01', n, (test.instance('%s')).instance_id, n::text::bytea FROM generate_series(1, s2s.fetches_most()) AS n$$),
   (13, 'job-kind-unknown', '', $$INSERT INTO s2s.job (next_at, created_at, kind, ref) VALUES (now(), now(), 'dance', '')$$),
   (14, 'job-lease-too-long', '', $$UPDATE s2s.job SET next_at = now() + interval '25 hours'$$),
   (15, 'job-of-final-verification', 'pending', $$SELECT test.cancel('%s'); UPDATE s2s.job SET next_at = now() - interval '11 min'$$),

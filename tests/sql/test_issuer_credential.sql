@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- /credential/get: load, commit, and coming back later (D9).
 BEGIN;
-SELECT plan(50);
+SELECT plan(74);
 
 CREATE FUNCTION pg_temp.load(p_session text, p_transaction text DEFAULT NULL, p_peer text DEFAULT 'wallet')
 RETURNS TABLE (found boolean, status text, version bigint, ready_at_ms bigint, transaction_found boolean)
@@ -99,6 +99,49 @@ SELECT is((test.instance('S')).version, 3::bigint, 'loaded');
 SELECT is(ARRAY[test.brief(test.get_pending('S', 3, p_keys_digest => '\x01')),
                 test.brief(test.get_pending('S', 3, p_keys_digest => '\x02'))], '{"202 answered","- retry"}',
           'the second sees that the first changed the instance');
+
+SELECT is(test.brief(test.manage('S', 'UNLINK')), '200 answered', 'unlinked');
+SELECT is_empty($$SELECT FROM s2s.fetch$$, 'nobody waits any more');
+
+-- So many gets of an instance wait; a newer one takes the place of the oldest, of which nobody is told any more.
+SELECT lives_ok($$SELECT s2s.lanes_set('{wallet}'), test.provisioned('U')$$, 'an instance of a peer that can be called');
+CREATE FUNCTION pg_temp.waiting(p_keys text) RETURNS text LANGUAGE sql AS $$
+  SELECT pg_temp.transaction(test.get_pending('U', p_keys_digest => p_keys::bytea, p_most => 2))
+$$;
+CREATE FUNCTION pg_temp.told() RETURNS bigint LANGUAGE sql AS $$
+  SELECT count(*) FROM s2s.delivery WHERE ref LIKE 'CREDENTIAL_READY:%'
+$$;
+CREATE TEMP TABLE opened AS SELECT k AS keys, pg_temp.waiting(k) AS id FROM unnest('{a,b,c}'::text[]) AS k;
+SELECT set_eq($$SELECT transaction_id FROM s2s.fetch$$, $$SELECT id FROM opened WHERE keys <> 'a'$$, 'the two newest');
+SELECT is((SELECT transaction_found FROM pg_temp.load('U', (SELECT id FROM opened WHERE keys = 'a'))), false, 'the oldest is gone');
+SELECT is(pg_temp.told(), 2::bigint, 'word of the others is owed');
+SELECT is((SELECT event FROM s2s.ledger WHERE ref = s2s.fetch_event_ref((SELECT id FROM opened WHERE keys = 'a')) ORDER BY at DESC LIMIT 1),
+          'dropped', 'which the ledger knows');
+SELECT is(pg_temp.waiting('b'), (SELECT id FROM opened WHERE keys = 'b'), 'the same keys take nobody''s place');
+SELECT isnt(pg_temp.waiting('a'), (SELECT id FROM opened WHERE keys = 'a'), 'those of the oldest are new keys');
+SELECT is(test.brief(test.get_pending('U', p_keys_digest => '\xdd', p_most => 1)), '202 answered', 'when the limit is lowered');
+SELECT is((SELECT count(*) FROM s2s.fetch), 1::bigint, 'there is one');
+
+-- Nobody comes for it.
+SELECT is(s2s.fetches_forget('1 day', 9), 0, 'a young one stays');
+UPDATE s2s.fetch SET created_at = created_at - interval '2 days';
+SELECT is(s2s.fetches_forget('1 day', 9), 0, 'one that is not ready yet stays');
+UPDATE s2s.instance SET ready_at = clock_timestamp() - interval '23 h' WHERE session_id = 'U';
+SELECT is(s2s.fetches_forget('1 day', 9), 0, 'and one that has not been ready for long');
+UPDATE s2s.instance SET ready_at = clock_timestamp() - interval '25 h' WHERE session_id = 'U';
+SELECT is(s2s.fetches_forget('1 day', 0), 0, 'so many at a time');
+CREATE TEMP TABLE before AS SELECT (test.instance('U')).version;
+SELECT is(s2s.fetches_forget('1 day', 9), 1, 'then it goes');
+SELECT is((test.instance('U')).version, (SELECT version + 1 FROM before), 'which is a new version');
+SELECT is(pg_temp.told(), 0::bigint, 'and nobody is told');
+
+-- The end of the instance.
+SELECT lives_ok($$SELECT test.provisioned('V'), test.get_pending('V'), test.get_pending('V', p_keys_digest => '\xbb')$$, 'two wait');
+SELECT lives_ok($$SELECT test.manage('V', 'SUSPEND')$$, 'suspended');
+SELECT is((SELECT count(*) FROM s2s.fetch), 2::bigint, 'they go on waiting');
+SELECT lives_ok($$SELECT test.manage('V', 'UNLINK')$$, 'unlinked');
+SELECT is_empty($$SELECT FROM s2s.fetch$$, 'nobody waits');
+SELECT is(pg_temp.told(), 0::bigint, 'and nobody is told');
 
 SELECT is_empty('SELECT * FROM s2s.fsck()', 'fsck is clean');
 SELECT * FROM finish();
