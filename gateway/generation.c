@@ -192,6 +192,9 @@ static bool make_metadata(struct gw_generation *g, struct gw_config_errors *erro
     bool ok = text != NULL;
     if (ok)
         set_document(&g->metadata_json, text, len);
+    else
+        gw_config_error(errors, 0, "the issuer metadata would be larger than %d MiB; see credential_configurations",
+                        MAX_METADATA / 1024 / 1024);
     if (ok && g->metadata_signer != NULL) {
         struct s2s_result r = gw_metadata_jwt(arena, document, g->metadata_signer, input.now, &jwt);
         ok = !s2s_failed(r);
