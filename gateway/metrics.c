@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* The first half of a table's slots are for label sets as they come, the rest for what is counted as "other". */
-enum { REQUEST_SLOTS = 2 * 1024, OTHER_SLOTS = 128 };
+enum { REQUEST_SLOTS = 2 * 1024, OTHER_SLOTS = 2 * GW_METRICS_ENDPOINTS };
 
 const struct gw_scale gw_scale_seconds = {
     .bounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10},

@@ -19,6 +19,9 @@ struct gw_metrics;
 struct gw_metrics *gw_metrics_new(void);
 void gw_metrics_free(struct gw_metrics *metrics);
 
+/* How many endpoints have a duration of their own; those of more are counted as "other". */
+#define GW_METRICS_ENDPOINTS 128
+
 /* One request answered. `endpoint` and `peer` are labels ("none" for no peer); `seconds` its duration. At most 1,024
  * combinations of (endpoint, status, peer) are kept per block; more are counted under peer "other". */
 void gw_metrics_request(struct gw_metrics *metrics, const char *endpoint, int status, const char *peer, double seconds,
@@ -45,6 +48,7 @@ enum gw_counter {
     GW_TLS_RESUMED,
     GW_STREAMS_RESET,
     GW_DB_CONNECTS,
+    GW_DB_CONNECTS_FAILED,
     GW_DB_LOST,
     GW_RELOADS,
     GW_RELOADS_FAILED,

@@ -215,6 +215,13 @@ static struct gw_jobs *start_jobs(struct gw_worker *worker)
     return gw_jobs_new(worker, plans, count);
 }
 
+/* The names under which requests are counted. */
+static size_t count_endpoints(const struct gw_services *services)
+{
+    enum { OUTSIDE = 3 }; /* the issuer's metadata, documents of offers, and none */
+    return services->issuer->count + services->wallet->count + services->app->count + services->admin->count + OUTSIDE;
+}
+
 bool gw_worker_init(struct gw_worker *worker, struct gw_process *process, unsigned index,
                     const struct gw_services *services)
 {
@@ -223,6 +230,7 @@ bool gw_worker_init(struct gw_worker *worker, struct gw_process *process, unsign
     worker->services = services;
     worker->boot = gw_generation_ref(process->generation);
     worker->generation = gw_generation_ref(process->generation);
+    s2s_assert(count_endpoints(services) <= GW_METRICS_ENDPOINTS);
     worker->metrics = gw_metrics_new();
     uv_loop_init(&worker->loop);
     uv_async_init(&worker->loop, &worker->wake, on_wake);

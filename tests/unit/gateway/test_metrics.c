@@ -136,6 +136,22 @@ START_TEST(more_than_1024_combinations_are_counted_under_other)
 }
 END_TEST
 
+START_TEST(endpoints_have_durations_of_their_own_up_to_a_limit)
+{
+    char endpoint[32];
+    for (int i = 0; i <= GW_METRICS_ENDPOINTS; i++) {
+        snprintf(endpoint, sizeof endpoint, "endpoint-%d", i);
+        gw_metrics_request(block, endpoint, 200, "wallet", 0.001, 0);
+    }
+    char *text = scrape(), line[128];
+    snprintf(line, sizeof line, "s2s_request_duration_seconds_count{endpoint=\"endpoint-%d\"} 1",
+             GW_METRICS_ENDPOINTS - 1);
+    assert_line(text, line);
+    assert_line(text, "s2s_request_duration_seconds_count{endpoint=\"other\"} 1");
+    free(text);
+}
+END_TEST
+
 START_TEST(blocks_are_added_up)
 {
     struct gw_metrics *blocks[3];
@@ -291,6 +307,7 @@ static Suite *metrics_suite(void)
     tcase_add_test(tc, answers_of_backends_are_counted_by_name_and_outcome);
     tcase_add_test(tc, labels_are_escaped_and_cut);
     tcase_add_test(tc, more_than_1024_combinations_are_counted_under_other);
+    tcase_add_test(tc, endpoints_have_durations_of_their_own_up_to_a_limit);
     tcase_add_test(tc, blocks_are_added_up);
     tcase_add_test(tc, batches_and_jobs_are_counted);
     tcase_add_test(tc, gauges_are_grouped_by_name);
