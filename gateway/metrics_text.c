@@ -24,6 +24,7 @@ static const struct {
     [GW_TLS_RESUMED] = {"s2s_tls_sessions_resumed_total", "TLS handshakes that resumed a session."},
     [GW_STREAMS_RESET] = {"s2s_streams_reset_total", "HTTP/2 streams that their peer reset before the answer."},
     [GW_DB_CONNECTS] = {"s2s_db_connects_total", "Connections made to the database."},
+    [GW_DB_CONNECTS_FAILED] = {"s2s_db_connects_failed_total", "Attempts to connect to the database that failed."},
     [GW_DB_LOST] = {"s2s_db_connections_lost_total", "Connections to the database that were lost."},
     [GW_RELOADS] = {"s2s_config_reloads_total", "Configurations taken on SIGHUP."},
     [GW_RELOADS_FAILED] = {"s2s_config_reloads_failed_total", "Configurations refused on SIGHUP."},

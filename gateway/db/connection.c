@@ -50,12 +50,15 @@ static bool watch_anew(struct gw_db_connection *c, int events)
     return uv_poll_start(c->poll, events, on_poll) == 0;
 }
 
-static void log_loss(const struct gw_db_connection *c, const char *why)
+/* A connection that stood was lost; or it never came to that, which may be said again and again while a server is down.
+ */
+static void log_end(const struct gw_db_connection *c, const char *why)
 {
     const char *message = c->pg != NULL ? PQerrorMessage(c->pg) : NULL;
-    gw_log(GW_LOG_WARN, "database_connection_lost", GW_S("reason", why),
+    bool stood = c->state == GW_DB_IDLE || c->state == GW_DB_BUSY;
+    gw_log(GW_LOG_WARN, stood ? "database_connection_lost" : "database_connect_failed", GW_S("reason", why),
            GW_S("message", message != NULL && message[0] != '\0' ? message : NULL));
-    gw_metrics_count(c->metrics, GW_DB_LOST, 1);
+    gw_metrics_count(c->metrics, stood ? GW_DB_LOST : GW_DB_CONNECTS_FAILED, 1);
 }
 
 /* Give the connection up and try again later. */
@@ -63,7 +66,7 @@ static void drop(struct gw_db_connection *c, const char *why)
 {
     struct gw_db_batch batch = c->batch;
     if (!c->closing)
-        log_loss(c, why);
+        log_end(c, why);
     unwatch(c);
     PQfinish(c->pg);
     c->pg = NULL;

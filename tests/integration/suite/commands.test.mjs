@@ -115,11 +115,11 @@ describe('a gateway and its schema', () => {
   test('before the migration it is not ready and says what to do; afterwards it is, by itself', async () => {
     const database = await createDatabase({ migrated: false });
     await withGateway('unmigrated', { database, ready: false, expectedErrors: ['database_error'] }, async (gateway) => {
-      const lost = {
-        event: 'database_connection_lost',
+      const failed = {
+        event: 'database_connect_failed',
         reason: 'statements cannot be prepared: run `s2s-gateway migrate`',
       };
-      await gateway.logged(lost);
+      await gateway.logged(failed);
       assert.equal((await gateway.get('/readyz')).status, 503);
       await migrate(gateway);
       await eventually('ready', async () => (await gateway.get('/readyz')).status === 200);
