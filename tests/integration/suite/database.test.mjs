@@ -309,7 +309,7 @@ test('a chore that fails is done soon, not at its next time', () =>
   }));
 
 test('a call that the database fails takes no other with it, is a 500, and is not stored', () =>
-  withGateway('database-broken', { expectedErrors: ['database_error'] }, async (gateway) => {
+  withGateway('database-broken', { expectedErrors: ['database_error', 'internal_error'] }, async (gateway) => {
     const callers = await wallets(gateway);
     const [wallet] = callers;
     const session = wallet.newSession();
