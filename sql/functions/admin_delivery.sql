@@ -32,10 +32,11 @@ CREATE OR REPLACE FUNCTION s2s.deliveries_page(
 RETURNS SETOF s2s.delivery LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF p_ref IS NOT NULL THEN
+    -- OFFSET 0: see "Plans made on empty tables" in sql/README.md.
     RETURN QUERY
     SELECT d.*
-    FROM s2s.delivery AS d
-    WHERE d.ref = p_ref AND (d.next_at, d.delivery_id) > (p_after_at, p_after_id)
+    FROM (SELECT t.* FROM s2s.delivery AS t WHERE t.ref = p_ref OFFSET 0) AS d
+    WHERE (d.next_at, d.delivery_id) > (p_after_at, p_after_id)
       AND (p_peer IS NULL OR d.peer = p_peer)
     ORDER BY d.next_at, d.delivery_id
     LIMIT p_limit;
@@ -121,11 +122,12 @@ CREATE OR REPLACE FUNCTION s2s.dead_letters_page(p_peer text, p_before bigint, p
 RETURNS SETOF s2s.delivery_dead LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF p_peer IS NOT NULL THEN
+    -- A walk of the index of both columns, which the primary key's cannot be taken for.
     RETURN QUERY
     SELECT x.*
     FROM s2s.delivery_dead AS x
-    WHERE x.peer = p_peer AND x.delivery_id < p_before
-    ORDER BY x.delivery_id DESC
+    WHERE (x.peer, x.delivery_id) < (p_peer, p_before) AND (x.peer, x.delivery_id) > (p_peer, 0)
+    ORDER BY x.peer DESC, x.delivery_id DESC
     LIMIT p_limit;
   ELSE
     RETURN QUERY
@@ -294,8 +296,8 @@ BEGIN
     -- What is owed about one thing is little.
     RETURN QUERY
     SELECT g.*
-    FROM s2s.ledger AS g
-    WHERE g.ref = p_ref AND g.at >= p_from AND (g.at, g.delivery_id) < (p_before_at, p_before_id)
+    FROM (SELECT t.* FROM s2s.ledger AS t WHERE t.ref = p_ref OFFSET 0) AS g
+    WHERE g.at >= p_from AND (g.at, g.delivery_id) < (p_before_at, p_before_id)
       AND (p_peer IS NULL OR g.peer = p_peer)
     ORDER BY g.at DESC, g.delivery_id DESC
     LIMIT p_limit;

@@ -69,15 +69,18 @@ BEGIN
       FROM s2s.credential_offer AS t
       WHERE t.subject_ref = subjects.subject_ref AND t.created_at <= p_before_at
         AND (t.created_at, t.offer_id) < (p_before_at, p_before_id)
-      ORDER BY t.created_at DESC, t.offer_id DESC
-      LIMIT p_limit) AS o
+      ORDER BY t.created_at DESC
+      FETCH FIRST p_limit ROWS WITH TIES) AS o
     ORDER BY o.created_at DESC, o.offer_id DESC
     LIMIT p_limit;
   ELSE
     RETURN QUERY
     SELECT o.*
-    FROM s2s.credential_offer AS o
-    WHERE o.created_at <= p_before_at AND (o.created_at, o.offer_id) < (p_before_at, p_before_id)
+    FROM (SELECT t.*
+          FROM s2s.credential_offer AS t
+          WHERE t.created_at <= p_before_at AND (t.created_at, t.offer_id) < (p_before_at, p_before_id)
+          ORDER BY t.created_at DESC
+          FETCH FIRST p_limit ROWS WITH TIES) AS o
     ORDER BY o.created_at DESC, o.offer_id DESC
     LIMIT p_limit;
   END IF;

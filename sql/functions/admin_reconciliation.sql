@@ -37,8 +37,8 @@ BEGIN
     RETURN r;
   ELSIF v_instance_id IS NOT NULL
         AND NOT EXISTS (SELECT FROM s2s.instance AS i
-                        JOIN s2s.session AS s ON s.session_id = i.session_id
-                        WHERE i.instance_id = v_instance_id AND s.peer = coalesce(v_of, s.peer))
+                        WHERE i.instance_id = v_instance_id
+                          AND (v_of IS NULL OR s2s.session_peer(i.session_id) = v_of))
   THEN
     RETURN s2s.refuse(x, 'not-found');
   END IF;

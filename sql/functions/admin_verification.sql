@@ -64,8 +64,9 @@ DECLARE
 BEGIN
   SELECT json_build_object('jobId', d.job_id, 'diedAt', s2s.rfc3339(d.died_at), 'error', d.error)
   INTO v_dead_job
-  FROM s2s.job_dead AS d
-  WHERE d.kind = 'evaluate' AND d.ref = v.verification_id
+  -- OFFSET 0, here and below: see "Plans made on empty tables" in sql/README.md.
+  FROM (SELECT t.* FROM s2s.job_dead AS t WHERE t.ref = v.verification_id OFFSET 0) AS d
+  WHERE d.kind = 'evaluate'
   ORDER BY d.job_id DESC
   LIMIT 1;
   RETURN s2s.json_join(
@@ -121,7 +122,7 @@ BEGIN
     RETURN QUERY
     SELECT v.*
     FROM s2s.session_verifications(p_session_id) AS known (id)
-    JOIN s2s.verification AS v ON v.verification_id = known.id
+    CROSS JOIN LATERAL (SELECT t.* FROM s2s.verification AS t WHERE t.verification_id = known.id OFFSET 0) AS v
     WHERE (v.created_at, v.verification_id) < (p_before_at, p_before_id)
     ORDER BY v.created_at DESC, v.verification_id DESC
     LIMIT p_limit;
@@ -340,7 +341,8 @@ DECLARE
   v_answer json;
 BEGIN
   SELECT json_build_object(
-           'verificationId', v.verification_id, 'sessionId', v.session_id, 'peer', v.peer, 'wsk', s.wsk,
+           'verificationId', v.verification_id, 'sessionId', v.session_id, 'peer', v.peer,
+           'wsk', (SELECT s.wsk FROM s2s.session AS s WHERE s.session_id = v.session_id),
            'submissions', coalesce(
              (SELECT json_agg(json_strip_nulls(json_build_object(
                        'dataSeq', d.data_seq,
@@ -353,7 +355,6 @@ BEGIN
              '[]'))
   INTO v_answer
   FROM s2s.verification AS v
-  JOIN s2s.session AS s ON s.session_id = v.session_id
   WHERE v.verification_id = p_input ->> 'verificationId';
   IF v_answer IS NULL THEN
     RETURN s2s.app_problem(p_token, 'not-found');

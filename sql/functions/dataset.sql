@@ -69,15 +69,14 @@ BEGIN
   FOR j IN
     SELECT * FROM s2s.jobs_claim(p_lease, p_limit, p_lease_for, 'dataset', p_max_attempts, 0, p_lanes, p_rooms)
   LOOP
-    -- Nobody waits any more: the job is void.
-    SELECT j.job_id, j.attempts, j.postponed, j.lane, i.instance_id, i.session_id, i.verification_id, s.peer,
-           i.configuration_id, i.subject_ref, i.subject_sealed, i.credential_version
+    -- Nobody waits any more: the job is void. OFFSET 0: see "Plans made on empty tables" in sql/README.md.
+    SELECT j.job_id, j.attempts, j.postponed, j.lane, i.instance_id, i.session_id, i.verification_id,
+           s2s.session_peer(i.session_id), i.configuration_id, i.subject_ref, i.subject_sealed, i.credential_version
     INTO job_id, job_attempts, postponed, lane, instance_id, session_id, verification_id, peer,
          configuration_id, subject_ref, subject_sealed, credential_version
     FROM s2s.instance AS i
-    JOIN s2s.session AS s ON s.session_id = i.session_id
     WHERE i.instance_id = j.ref AND i.dataset_job = j.job_id AND s2s.instance_is_live(i)
-      AND EXISTS (SELECT FROM s2s.fetch AS f WHERE f.instance_id = i.instance_id);
+      AND EXISTS (SELECT FROM s2s.fetch AS f WHERE f.instance_id = i.instance_id OFFSET 0);
 
     IF NOT FOUND THEN
       DELETE FROM s2s.job AS f WHERE f.job_id = j.job_id;

@@ -222,9 +222,10 @@ DECLARE
   v_told text;
 BEGIN
   PERFORM s2s.delivery_lock_thing(p_delivery_id);
+  -- IS TRUE, here and below: see "Plans made on empty tables" in sql/README.md.
   SELECT t.* INTO d
   FROM s2s.delivery AS t
-  WHERE t.delivery_id = p_delivery_id AND t.lease = p_lease
+  WHERE t.delivery_id = p_delivery_id AND (t.lease = p_lease) IS TRUE
   FOR UPDATE;
   IF NOT FOUND THEN
     RETURN 'fenced';
@@ -276,7 +277,7 @@ BEGIN
   END IF;
   SELECT t.* INTO d
   FROM s2s.delivery AS t
-  WHERE t.delivery_id = p_delivery_id AND t.lease = p_lease
+  WHERE t.delivery_id = p_delivery_id AND (t.lease = p_lease) IS TRUE
   FOR UPDATE;
   IF NOT FOUND THEN
     RETURN 'fenced';
@@ -353,7 +354,8 @@ LANGUAGE sql STABLE AS $$
   FROM s2s.lane AS l,
        LATERAL (SELECT count(*) AS depth, min(b.owed_at) AS oldest
                 FROM (SELECT d.owed_at FROM s2s.delivery AS d
-                      WHERE d.peer = l.peer AND d.owed_at <= clock_timestamp() LIMIT 100000) AS b) AS live,
+                      WHERE d.peer = l.peer AND d.owed_at <= clock_timestamp()
+                      ORDER BY d.next_at LIMIT 100000) AS b) AS live,
        LATERAL (SELECT count(*) AS depth
                 FROM (SELECT FROM s2s.delivery_dead AS x WHERE x.peer = l.peer LIMIT 100000) AS b) AS dead
 $$;

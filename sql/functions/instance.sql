@@ -39,9 +39,10 @@ BEGIN
   RETURN QUERY
   SELECT i.* FROM s2s.instance AS i WHERE i.verification_id = p_verification_id
   UNION ALL
+  -- OFFSET 0: see "Plans made on empty tables" in sql/README.md.
   SELECT i.*
   FROM s2s.instance_link AS l
-  JOIN s2s.instance AS i ON i.instance_id = l.instance_id
+  CROSS JOIN LATERAL (SELECT t.* FROM s2s.instance AS t WHERE t.instance_id = l.instance_id OFFSET 0) AS i
   WHERE l.verification_id = p_verification_id;
 END
 $$;

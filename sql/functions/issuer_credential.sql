@@ -40,6 +40,7 @@ RETURNS TABLE (
   credential_version text, dataset_version text, dataset_sealed bytea, dataset_valid_until_ms bigint)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+  -- OFFSET 0, here and below: see "Plans made on empty tables" in sql/README.md.
   RETURN QUERY
   SELECT known.session_id IS NOT NULL, known.wsk, known.configuration_id, known.subject_ref, known.verification_id,
          known.status, known.version, known.ready_at_ms, f.transaction_id IS NOT NULL, f.keys, f.keys_digest,
@@ -48,19 +49,32 @@ BEGIN
   FROM (VALUES (true)) AS always
   LEFT JOIN LATERAL (
     SELECT s.session_id, s.wsk, i.instance_id, i.configuration_id, i.subject_ref, i.subject_sealed, i.verification_id,
-           i.version, i.credential_version,
-           CASE WHEN i.instance_id IS NOT NULL THEN s2s.instance_status(i) END AS status,
+           i.version, i.credential_version, i.status,
            -- Ready by this clock is ready for every gateway, whatever its own clock says: 0. So a load and the commit
            -- that follows it cannot disagree for ever.
            CASE WHEN i.ready_at <= clock_timestamp() THEN 0
                 ELSE ceil(extract(epoch FROM i.ready_at) * 1000)::bigint END AS ready_at_ms
     FROM s2s.session AS s
-    LEFT JOIN s2s.instance AS i ON i.instance_id = p_instance_id AND i.session_id = s.session_id
+    LEFT JOIN LATERAL (
+      SELECT t.session_id, t.instance_id, t.configuration_id, t.subject_ref, t.subject_sealed, t.verification_id,
+             t.version, t.credential_version, t.ready_at, s2s.instance_status(t) AS status
+      FROM s2s.instance AS t
+      WHERE t.instance_id = p_instance_id
+      OFFSET 0) AS i ON i.session_id = s.session_id
     WHERE s.session_id = p_session_id AND s.peer = p_peer
       AND (p_instance_id IS NULL OR i.instance_id IS NOT NULL)
+    OFFSET 0
   ) AS known ON true
-  LEFT JOIN s2s.fetch AS f ON f.transaction_id = p_transaction_id AND f.instance_id = known.instance_id
-  LEFT JOIN s2s.instance_dataset AS d ON d.instance_id = known.instance_id;
+  LEFT JOIN LATERAL (
+    SELECT t.transaction_id, t.keys, t.keys_digest
+    FROM s2s.fetch AS t
+    WHERE t.transaction_id = p_transaction_id AND t.instance_id = known.instance_id
+    OFFSET 0) AS f ON true
+  LEFT JOIN LATERAL (
+    SELECT t.version, t.sealed, t.valid_until
+    FROM s2s.instance_dataset AS t
+    WHERE t.instance_id = known.instance_id
+    OFFSET 0) AS d ON true;
 END
 $$;
 COMMENT ON FUNCTION s2s.issuer_load(text, text, text, text) IS
@@ -79,7 +93,11 @@ BEGIN
                 UNION ALL
                 SELECT l.ordinal, i.configuration_id, i.instance_id
                 FROM s2s.instance_link AS l
-                JOIN s2s.instance AS i ON i.instance_id = l.instance_id
+                CROSS JOIN LATERAL (
+                  SELECT t.configuration_id, t.instance_id
+                  FROM s2s.instance AS t
+                  WHERE t.instance_id = l.instance_id
+                  OFFSET 0) AS i
                 WHERE l.verification_id = p_verification_id) AS p
           GROUP BY p.configuration_id) AS g);
 END

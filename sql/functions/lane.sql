@@ -27,10 +27,15 @@ BEGIN
   FOR d IN
     SELECT t.*
     FROM s2s.lane AS l
-    JOIN s2s.delivery AS t ON t.peer = l.peer AND t.next_at < v_before
-    WHERE NOT l.active AND t.owed_at < v_before
+    CROSS JOIN LATERAL (
+      SELECT w.*
+      FROM s2s.delivery AS w
+      WHERE w.peer = l.peer AND w.next_at < v_before AND w.owed_at < v_before
+      ORDER BY w.next_at
+      LIMIT 100
+      FOR UPDATE SKIP LOCKED) AS t
+    WHERE NOT l.active
     LIMIT 100
-    FOR UPDATE OF t SKIP LOCKED
   LOOP
     PERFORM s2s.delivery_bury(d, 'not in the configuration, for too long');
   END LOOP;

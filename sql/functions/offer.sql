@@ -73,10 +73,11 @@ COMMENT ON FUNCTION s2s.offer_make IS 'Makes an offer. p_attempts wrong transact
 CREATE OR REPLACE FUNCTION s2s.offer_read(p_reference_hashes bytea[])
 RETURNS TABLE (offer_id text, document_sealed bytea) LANGUAGE plpgsql AS $$
 BEGIN
+  -- OFFSET 0, and ARRAY below: see "Plans made on empty tables" in sql/README.md.
   RETURN QUERY
-  SELECT o.offer_id, o.document_sealed
-  FROM s2s.credential_offer AS o
-  WHERE o.reference_hash = ANY (p_reference_hashes) AND o.document_sealed IS NOT NULL AND s2s.offer_state(o) = 'OPEN';
+  SELECT (known.o).offer_id, (known.o).document_sealed
+  FROM (SELECT o FROM s2s.credential_offer AS o WHERE o.reference_hash = ANY (p_reference_hashes) OFFSET 0) AS known
+  WHERE (known.o).document_sealed IS NOT NULL AND s2s.offer_state(known.o) = 'OPEN';
 END
 $$;
 COMMENT ON FUNCTION s2s.offer_read(bytea[]) IS 'What a credential_offer_uri answers, while the offer can be redeemed.';
@@ -111,11 +112,11 @@ DECLARE
 BEGIN
   UPDATE s2s.credential_offer AS u
   SET document_sealed = NULL
-  WHERE u.offer_id IN (
+  WHERE u.offer_id = ANY (ARRAY(
     SELECT o.offer_id
     FROM s2s.credential_offer AS o
     WHERE o.expires_at <= v_now AND o.document_sealed IS NOT NULL
-    LIMIT p_limit FOR UPDATE SKIP LOCKED);
+    LIMIT p_limit FOR UPDATE SKIP LOCKED));
   GET DIAGNOSTICS v_emptied = ROW_COUNT;
 
   WITH old AS MATERIALIZED (
@@ -124,9 +125,9 @@ BEGIN
     WHERE o.created_at < v_now - p_retention AND o.expires_at < v_now - p_retention
     LIMIT p_limit FOR UPDATE SKIP LOCKED
   ), failures AS (
-    DELETE FROM s2s.offer_failure AS f USING old WHERE f.offer_id = old.offer_id
+    DELETE FROM s2s.offer_failure AS f WHERE f.offer_id = ANY (ARRAY(SELECT old.offer_id FROM old))
   )
-  DELETE FROM s2s.credential_offer AS o USING old WHERE o.offer_id = old.offer_id;
+  DELETE FROM s2s.credential_offer AS o WHERE o.offer_id = ANY (ARRAY(SELECT old.offer_id FROM old));
   GET DIAGNOSTICS v_dropped = ROW_COUNT;
   RETURN v_emptied + v_dropped;
 END
@@ -146,8 +147,13 @@ CREATE OR REPLACE FUNCTION s2s.offers_lock(p_checks json) RETURNS void LANGUAGE 
 BEGIN
   PERFORM
   FROM s2s.credential_offer AS o
-  WHERE o.code_hash IN (
-    SELECT unnest(s2s.hashes(c -> 'code_hashes')) FROM json_array_elements(p_checks) AS c WHERE c ->> 'kind' = 'offer')
+  WHERE o.offer_id = ANY (ARRAY(
+    SELECT k.offer_id
+    FROM s2s.credential_offer AS k
+    WHERE k.code_hash = ANY (ARRAY(
+      SELECT unnest(s2s.hashes(c -> 'code_hashes'))
+      FROM json_array_elements(p_checks) AS c
+      WHERE c ->> 'kind' = 'offer'))))
   ORDER BY o.offer_id
   FOR UPDATE;
 END

@@ -41,10 +41,12 @@ $$;
 CREATE OR REPLACE FUNCTION s2s.reconcile_ask(p_side text, p_peer text, p_instance_id text)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  -- A question that is under way will do: its answer ends those of all runs.
+  -- A question that is under way will do: its answer ends those of all runs. IS NOT DISTINCT FROM and OFFSET 0, here and
+  -- below: see "Plans made on empty tables" in sql/README.md.
   IF NOT EXISTS (
     SELECT FROM s2s.delivery AS d
-    WHERE d.ref = p_instance_id AND d.endpoint = '/credential/status' AND d.peer = p_peer AND d.side = p_side)
+    WHERE d.ref = p_instance_id AND d.endpoint = '/credential/status' AND d.side = p_side
+      AND d.peer IS NOT DISTINCT FROM p_peer)
   THEN
     PERFORM s2s.delivery_owe(p_peer, '/credential/status', p_instance_id, p_side => p_side);
   END IF;
@@ -72,18 +74,16 @@ BEGIN
   CASE
     WHEN r.scope_instance IS NOT NULL AND r.side = 'ISSUER' THEN
       RETURN QUERY
-      SELECT i.instance_id, s.peer, true
+      SELECT i.instance_id, s2s.session_peer(i.session_id), true
       FROM s2s.instance AS i
-      JOIN s2s.session AS s ON s.session_id = i.session_id
       WHERE i.instance_id = r.scope_instance;
     WHEN r.scope_instance IS NOT NULL THEN
       RETURN QUERY SELECT i.instance_id, i.issuer, true FROM s2s.wallet_instance AS i WHERE i.instance_id = r.scope_instance;
     WHEN r.side = 'ISSUER' THEN
       RETURN QUERY
-      SELECT i.instance_id, s.peer,
+      SELECT i.instance_id, (SELECT s.peer FROM s2s.session AS s WHERE s.session_id = i.session_id),
              CASE WHEN i.cancelled THEN i.last_status_change_time > v_since ELSE NOT i.unlinked END
       FROM s2s.instance AS i
-      JOIN s2s.session AS s ON s.session_id = i.session_id
       WHERE i.instance_id > r.cursor
       ORDER BY i.instance_id
       LIMIT p_limit;
@@ -160,8 +160,9 @@ BEGIN
     WHERE c.reconciliation_id = r.reconciliation_id
       AND (c.asked_at < clock_timestamp() - b.patience
            OR NOT EXISTS (SELECT FROM s2s.delivery AS d
-                          WHERE d.ref = c.instance_id AND d.endpoint = '/credential/status' AND d.peer = c.peer
-                            AND d.side = c.side))
+                          WHERE d.ref = c.instance_id AND d.endpoint = '/credential/status' AND d.side = c.side
+                            AND d.peer IS NOT DISTINCT FROM c.peer
+                          OFFSET 0))
   LOOP
     IF NOT k.is_late THEN
       -- The answer was out of date; or a question of another run ended while this one was about to rely on it.
@@ -176,7 +177,8 @@ BEGIN
       PERFORM s2s.delivery_withdraw('/credential/status', k.instance_id, r.side);
     END IF;
     DELETE FROM s2s.reconciliation_check AS o
-    WHERE o.instance_id = k.instance_id AND o.side = r.side AND o.reconciliation_id = r.reconciliation_id;
+    WHERE o.instance_id = k.instance_id AND o.side = r.side
+      AND o.reconciliation_id IS NOT DISTINCT FROM r.reconciliation_id;
     IF FOUND THEN
       PERFORM s2s.reconcile_found(r.reconciliation_id, k.instance_id, NULL, NULL, 'no answer', NULL);
     END IF;
@@ -287,10 +289,12 @@ DECLARE
   f record;
   v_found integer := 0;
 BEGIN
-  SELECT array_agg(k.reconciliation_id), min(k.asked_at), coalesce(min(r.in_process_limit), '1 hour')
+  SELECT array_agg(k.reconciliation_id), min(k.asked_at),
+         coalesce(min((SELECT r.in_process_limit
+                       FROM s2s.reconciliation AS r
+                       WHERE r.reconciliation_id = k.reconciliation_id)), '1 hour')
   INTO v_runs, v_asked_at, v_in_process_limit
   FROM s2s.reconciliation_check AS k
-  JOIN s2s.reconciliation AS r ON r.reconciliation_id = k.reconciliation_id
   WHERE k.instance_id = d.ref AND k.side = d.side;
   IF v_runs IS NULL THEN
     RETURN 'nobody asks any more';

@@ -166,8 +166,11 @@ COMMENT ON FUNCTION s2s.wallet_flag(s2s.wallet_instance, boolean, boolean) IS
 CREATE OR REPLACE FUNCTION s2s.wallet_fetches_hurry(p_instance_id text) RETURNS void LANGUAGE sql AS $$
   SELECT s2s.delivery_hurry('/credential/get', f.fetch_id, 'WALLET')
   FROM (SELECT w.fetch_id
-        FROM s2s.wallet_fetch AS w
-        WHERE w.instance_id = p_instance_id AND w.state = 'WAITING'
+        -- OFFSET 0: see "Plans made on empty tables" in sql/README.md.
+        FROM (SELECT t.fetch_id
+              FROM s2s.wallet_fetch AS t
+              WHERE t.instance_id = p_instance_id AND t.state = 'WAITING'
+              OFFSET 0) AS w
         ORDER BY w.fetch_id) AS f
 $$;
 COMMENT ON FUNCTION s2s.wallet_fetches_hurry(text) IS 'The fetches of a (locked) instance that wait ask again at once.';
@@ -347,9 +350,9 @@ BEGIN
     (SELECT t.instance_id FROM s2s.wallet_lifecycle AS t WHERE t.lifecycle_id = p_lifecycle_id));
   SELECT t.* INTO l
   FROM s2s.wallet_lifecycle AS t
-  WHERE t.lifecycle_id = p_lifecycle_id AND t.state IN ('REQUESTED', 'SCHEDULED')
+  WHERE t.lifecycle_id = p_lifecycle_id
   FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
+  IF NOT FOUND OR l.state NOT IN ('REQUESTED', 'SCHEDULED') THEN
     RETURN false;
   END IF;
 

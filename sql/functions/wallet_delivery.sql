@@ -72,7 +72,8 @@ BEGIN
   CASE d.endpoint
     WHEN '/credential/get' THEN
       -- The issuer has kept what clientEncryptedData says (D9). But when nothing else binds the wallet encryption key
-      -- to the wallet client (D5), every request needs it.
+      -- to the wallet client (D5), every request needs it. OFFSET 0, here and below: see "Plans made on empty tables" in
+      -- sql/README.md.
       SELECT CASE WHEN f.transaction_id IS NULL OR f.request -> 'walletEncryptionKey' -> 'attestation' IS NULL
                   THEN f.request::text
                   ELSE (SELECT json_object_agg(m.key, m.value)
@@ -81,9 +82,9 @@ BEGIN
                               SELECT 'transaction_id', to_json(f.transaction_id)) AS m)::text END,
              i.session_id, i.version
       INTO body, session_id, seen
-      FROM s2s.wallet_fetch AS f
-      JOIN s2s.wallet_instance AS i ON i.instance_id = f.instance_id
-      WHERE f.fetch_id = d.ref AND f.state = 'WAITING';
+      FROM (SELECT t.* FROM s2s.wallet_fetch AS t WHERE t.fetch_id = d.ref OFFSET 0) AS f
+      CROSS JOIN LATERAL (SELECT t.* FROM s2s.wallet_instance AS t WHERE t.instance_id = f.instance_id OFFSET 0) AS i
+      WHERE f.state = 'WAITING';
 
     WHEN '/credential/manage' THEN
       SELECT json_strip_nulls(json_build_object(
@@ -116,7 +117,7 @@ BEGIN
              i.session_id
       INTO body, session_id
       FROM s2s.wallet_event AS e
-      JOIN s2s.wallet_instance AS i ON i.instance_id = e.instance_id
+      CROSS JOIN LATERAL (SELECT t.* FROM s2s.wallet_instance AS t WHERE t.instance_id = e.instance_id OFFSET 0) AS i
       WHERE e.event_id = d.ref;
   END CASE;
 END
@@ -318,8 +319,8 @@ DECLARE
   f s2s.wallet_fetch;
 BEGIN
   verdict := 'done';
-  SELECT t.* INTO f FROM s2s.wallet_fetch AS t WHERE t.fetch_id = d.ref AND t.state = 'WAITING';
-  IF NOT FOUND THEN
+  SELECT t.* INTO f FROM s2s.wallet_fetch AS t WHERE t.fetch_id = d.ref;
+  IF f.state IS DISTINCT FROM 'WAITING' THEN
     RETURN;
   ELSIF p_status = 202 THEN
     UPDATE s2s.wallet_fetch AS u
@@ -452,8 +453,8 @@ BEGIN
     WHEN '/verification/initiate', '/verification/supplement', '/verification/cancel' THEN
       RETURN s2s.wallet_session_refused(d, s2s.wallet_problem(p_status, p_answer));
     WHEN '/credential/get' THEN
-      SELECT t.* INTO f FROM s2s.wallet_fetch AS t WHERE t.fetch_id = d.ref AND t.state = 'WAITING';
-      IF FOUND THEN
+      SELECT t.* INTO f FROM s2s.wallet_fetch AS t WHERE t.fetch_id = d.ref;
+      IF f.state = 'WAITING' THEN
         PERFORM s2s.wallet_fetch_settle(f, 'FAILED', NULL, s2s.wallet_problem(p_status, p_answer));
       END IF;
       RETURN 'done';

@@ -27,18 +27,22 @@ BEGIN
     PERFORM s2s.wallet_poll(w, clock_timestamp() + p_poll_first + random() * p_poll_longest);
   END LOOP;
 
+  -- ARRAY, here and below: see "Plans made on empty tables" in sql/README.md.
   WITH forgotten AS MATERIALIZED (
     SELECT d.delivery_id
     FROM s2s.lane AS l
-    JOIN s2s.delivery AS d ON d.peer = l.peer AND d.next_at = 'infinity'
-    WHERE d.endpoint = '/credential/get' AND d.side = 'WALLET'
+    CROSS JOIN LATERAL (
+      SELECT t.delivery_id
+      FROM s2s.delivery AS t
+      WHERE t.peer = l.peer AND t.next_at >= 'infinity' AND t.endpoint = '/credential/get' AND t.side = 'WALLET'
+      ORDER BY t.next_at
+      LIMIT 1000
+      FOR UPDATE SKIP LOCKED) AS d
     LIMIT 1000
-    FOR UPDATE OF d SKIP LOCKED
   )
   UPDATE s2s.delivery AS u
   SET next_at = clock_timestamp(), owed_at = clock_timestamp()
-  FROM forgotten AS f
-  WHERE u.delivery_id = f.delivery_id;
+  WHERE u.delivery_id = ANY (ARRAY(SELECT f.delivery_id FROM forgotten AS f));
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_poll_again(interval, interval) IS
@@ -61,7 +65,7 @@ BEGIN
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
   )
-  DELETE FROM s2s.wallet_fetch AS f USING old WHERE f.fetch_id = old.fetch_id;
+  DELETE FROM s2s.wallet_fetch AS f WHERE f.fetch_id = ANY (ARRAY(SELECT old.fetch_id FROM old));
   GET DIAGNOSTICS v_forgotten = ROW_COUNT;
   RETURN v_forgotten;
 END

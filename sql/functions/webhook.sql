@@ -94,12 +94,13 @@ BEGIN
         AND (d.endpoint <> 'credential.update_available' OR i.update_available)
         AND (d.endpoint <> 'display_data.updated' OR i.display_updated);
 
+    -- OFFSET 0, here and below: see "Plans made on empty tables" in sql/README.md.
     WHEN 'credentials.ready' THEN
       SELECT json_build_object('fetchId', f.fetch_id, 'credentialInstanceId', f.instance_id, 'sessionId', i.session_id,
                                'status', f.state), i.session_id
       INTO data, session_id
       FROM s2s.wallet_fetch AS f
-      JOIN s2s.wallet_instance AS i ON i.instance_id = f.instance_id
+      CROSS JOIN LATERAL (SELECT t.* FROM s2s.wallet_instance AS t WHERE t.instance_id = f.instance_id OFFSET 0) AS i
       WHERE f.fetch_id = d.ref;
 
     WHEN 'lifecycle.requested' THEN
@@ -107,9 +108,9 @@ BEGIN
                'lifecycleId', l.lifecycle_id, 'credentialInstanceId', l.instance_id, 'sessionId', i.session_id,
                'action', l.action, 'reason', l.reason)), i.session_id
       INTO data, session_id
-      FROM s2s.wallet_lifecycle AS l
-      JOIN s2s.wallet_instance AS i ON i.instance_id = l.instance_id
-      WHERE l.lifecycle_id = d.ref AND l.state IN ('REQUESTED', 'SCHEDULED');
+      FROM (SELECT t.* FROM s2s.wallet_lifecycle AS t WHERE t.lifecycle_id = d.ref OFFSET 0) AS l
+      CROSS JOIN LATERAL (SELECT t.* FROM s2s.wallet_instance AS t WHERE t.instance_id = l.instance_id OFFSET 0) AS i
+      WHERE l.state IN ('REQUESTED', 'SCHEDULED');
   END CASE;
 END
 $$;
