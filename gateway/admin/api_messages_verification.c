@@ -3,9 +3,9 @@
  * Verifications, what a reviewer says of them, and sessions.
  */
 #include "gateway/admin/api_messages_rows.h"
+#include "gateway/issuer/decision_messages.h"
 #include "proto/states.h"
 
-#define MAX_DATASETS 256   /* of one decision */
 #define MAX_STATE 1024     /* characters of the state of an authentication on the web */
 #define MAX_ITEMS 65536    /* of one verification */
 #define MAX_OF_SESSION 100 /* verifications or instances that are shown with a session */
@@ -129,53 +129,16 @@ const struct s2s_schema gw_admin_verification = {
         .doc = "The version that was looked at: if the verification has another one by now, nothing is done (409)."    \
     }
 
-static const struct s2s_field dataset_fields[] = {
-    ID_ROW("credentialConfigurationId", S2S_REQUIRED, "A credential configuration that was asked for."),
-    S2S_TEXT_ROW("subject", S2S_REQUIRED, S2S_MAX_ID, "Whose dataset it is. Only a pseudonym of it is stored."),
-};
-
-static const struct s2s_schema dataset = {
-    .name = "DecidedDataset",
-    .doc = "One dataset to issue: several of one configuration are several credential instances.",
-    S2S_FIELDS(dataset_fields),
-};
-
-static const struct s2s_field dataset_item = {.type = S2S_OBJECT, .object = &dataset};
-
 static const char *const decisions[] = {"APPROVED", "REJECTED", "DENIED", "ADDITIONAL_INFO_REQUIRED", NULL};
 
 static const struct s2s_field decision_fields[] = {
-    S2S_ENUM_ROW("status", S2S_REQUIRED, decisions, "The new status; decides on the members below."),
-    {.name = "credentialConfigurationIds",
-     .type = S2S_ARRAY,
-     .flags = S2S_UNIQUE,
-     .min = 1,
-     .max = S2S_MAX_CONFIGURATIONS,
-     .items = &s2s_id_item,
-     .doc = "APPROVED: which of those that were asked for; all when absent."},
-    {.name = "authorizedDeviceCount",
-     .type = S2S_INTEGER,
-     .min = 1,
-     .doc = "APPROVED: on how many devices, at most those that were requested; 1 when absent."},
-    S2S_TEXT_ROW("subject", 0, S2S_MAX_ID,
-                 "APPROVED: whose datasets; the configuration's own `subject` when absent. Only a pseudonym of it is "
-                 "stored."),
-    {.name = "datasets",
-     .type = S2S_ARRAY,
-     .min = 1,
-     .max = MAX_DATASETS,
-     .items = &dataset_item,
-     .doc = "APPROVED: which datasets, in the place of credentialConfigurationIds and subject."},
-    ID_ROW("reasonCode", 0, "REJECTED and DENIED: the reason, for machines; required."),
-    S2S_TEXT_ROW("rejectedDetails", S2S_EMPTY_OK, S2S_MAX_REASON, "REJECTED: details for the wallet's log."),
-    S2S_TEXT_ROW("deniedMessage", S2S_EMPTY_OK, S2S_MAX_REASON, "DENIED: a message for the holder."),
-    S2S_OBJECT_ROW("verificationDataRequest", 0, &s2s_verification_data_request,
-                   "ADDITIONAL_INFO_REQUIRED: what is asked for; required."),
+    S2S_ENUM_ROW("status", S2S_REQUIRED, decisions, "The new status; decides on the other members."),
 };
 
 const struct s2s_schema gw_admin_decision = {
     .name = "Decision",
     .doc = "What a reviewer says, in the words of a decision backend.",
+    .base = &gw_decision_members,
     S2S_FIELDS(decision_fields),
 };
 

@@ -7,6 +7,7 @@
 #include "gateway/admin/api_messages.h"
 #include "gateway/credential/subject.h"
 #include "gateway/issuer/claims.h"
+#include "gateway/issuer/subjects.h"
 #include "gateway/issuer/web_state.h"
 #include "proto/states.h"
 
@@ -52,16 +53,10 @@ bool gw_admin_prepare_items(struct gw_api_request *rq)
 /* Put pseudonyms, one for each data key, in the place of the member `subject`. */
 static void name_subject_refs(struct gw_api_request *rq, struct json_object *object)
 {
-    const struct gw_vault *vault = rq->generation->vault;
     const char *subject = s2s_json_string(object, "subject");
     if (subject == NULL)
         return;
-    struct json_object *refs = json_object_new_array();
-    for (size_t key = 0; key < gw_vault_key_count(vault); ++key) {
-        char ref[GW_PSEUDONYM_SIZE];
-        gw_subject_ref(vault, key, subject, ref);
-        json_object_array_add(refs, json_object_new_string(ref));
-    }
+    struct json_object *refs = gw_subject_refs(rq->generation->vault, 0, subject);
     json_object_object_del(object, "subject");
     json_object_object_add(object, "subjectRefs", refs);
 }
@@ -82,86 +77,50 @@ bool gw_admin_prepare_bulk(struct gw_api_request *rq)
 
 /* ---- decisions ---- */
 
-/* What an approval names, as parallel arrays. */
-struct approval {
-    struct gw_api_request *rq;
-    const char *session_id;
-    const char **configurations, **refs, **sealed; /* sealed: bytea literals; an entry is NULL where none is needed */
-    struct json_object *aliases;                   /* arrays of the pseudonyms under older data keys */
-    size_t count;
-};
-
-static void *allot(struct gw_api_request *rq, size_t size)
+/* Add a dataset; `pointer` is where its subject stands. False: the request is refused. */
+static bool add_dataset(struct gw_api_request *rq, struct gw_subjects *subjects, const char *configuration,
+                        const char *name, const char *pointer)
 {
-    void *room = s2s_arena_alloc(rq->arena, size);
-    s2s_assert(room != NULL);
-    return room;
-}
-
-static const char *seal_subject(struct approval *approval, const char *subject)
-{
-    struct gw_api_request *rq = approval->rq;
-    struct s2s_bytes sealed;
-    if (s2s_failed(gw_subject_seal(rq->generation->vault, rq->arena, approval->session_id, subject, &sealed)))
-        return NULL;
-    return gw_db_bytea(rq->arena, sealed);
-}
-
-/* Add a dataset; `pointer` is where its subject stands. */
-static bool add_dataset(struct approval *approval, const char *configuration, const char *subject, const char *pointer)
-{
-    struct gw_api_request *rq = approval->rq;
-    const struct gw_vault *vault = rq->generation->vault;
     const struct gw_offering *offering = gw_generation_offering(rq->generation, configuration);
-    char *ref = allot(rq, GW_PSEUDONYM_SIZE);
     if (offering == NULL)
         return gw_api_violation(rq, "/decision", "is about a credential configuration that is not configured any more");
-    subject = subject != NULL ? subject : offering->config->subject;
-    if (offering->dataset != NULL && !gw_dataset_subject_ref(offering->dataset, subject, ref))
+    struct gw_subject subject = {.name = name != NULL ? name : offering->config->subject};
+    switch (gw_subjects_add(subjects, offering, &subject)) {
+    case GW_SUBJECT_ADDED:
+        return true;
+    case GW_SUBJECT_UNKNOWN:
         return gw_api_violation(rq, pointer, "is nobody of whom the credential configuration has a dataset");
-    gw_subject_ref(vault, 0, subject, ref);
-    struct json_object *older = json_object_new_array();
-    for (size_t key = 1; key < gw_vault_key_count(vault); ++key) {
-        char alias[GW_PSEUDONYM_SIZE];
-        gw_subject_ref(vault, key, subject, alias);
-        json_object_array_add(older, json_object_new_string(alias));
+    case GW_SUBJECT_UNSEALED:
+        break;
     }
-    json_object_array_add(approval->aliases, older);
-    approval->configurations[approval->count] = offering->config->id; /* what the body says is taken out of it */
-    approval->refs[approval->count] = ref;
-    if (offering->dataset == NULL) { /* the backend has to be told who it is */
-        approval->sealed[approval->count] = seal_subject(approval, subject);
-        if (approval->sealed[approval->count] == NULL)
-            return gw_api_refuse_internal(rq, "the subject cannot be sealed");
-    }
-    ++approval->count;
-    return true;
+    return gw_api_refuse_internal(rq, "the subject cannot be sealed");
 }
 
-static bool add_datasets(struct approval *approval, struct json_object *datasets)
+static bool add_datasets(struct gw_api_request *rq, struct gw_subjects *subjects, struct json_object *datasets)
 {
     for (size_t i = 0; i < json_object_array_length(datasets); ++i) {
         struct json_object *dataset = json_object_array_get_idx(datasets, i);
-        const char *pointer = s2s_arena_printf(approval->rq->arena, "/decision/datasets/%zu/subject", i);
+        const char *pointer = s2s_arena_printf(rq->arena, "/decision/datasets/%zu/subject", i);
         s2s_assert(pointer != NULL);
-        if (!add_dataset(approval, s2s_json_string(dataset, "credentialConfigurationId"),
+        if (!add_dataset(rq, subjects, s2s_json_string(dataset, "credentialConfigurationId"),
                          s2s_json_string(dataset, "subject"), pointer))
             return false;
     }
     return true;
 }
 
-static bool add_configurations(struct approval *approval, struct json_object *ids, const char *subject)
+static bool add_configurations(struct gw_api_request *rq, struct gw_subjects *subjects, struct json_object *ids,
+                               const char *subject)
 {
     for (size_t i = 0; i < json_object_array_length(ids); ++i)
-        if (!add_dataset(approval, json_object_get_string(json_object_array_get_idx(ids, i)), subject,
+        if (!add_dataset(rq, subjects, json_object_get_string(json_object_array_get_idx(ids, i)), subject,
                          "/decision/subject"))
             return false;
     return true;
 }
 
 /* Gather what the approval names. False: the request is refused. */
-static bool read_approval(struct gw_api_request *rq, struct json_object *decision, struct approval *approval)
+static bool read_approval(struct gw_api_request *rq, struct json_object *decision, struct gw_subjects *subjects)
 {
     struct json_object *datasets = s2s_json_get(decision, "datasets");
     struct json_object *ids = s2s_json_get(decision, "credentialConfigurationIds");
@@ -170,16 +129,9 @@ static bool read_approval(struct gw_api_request *rq, struct json_object *decisio
         return gw_api_violation(rq, "/decision/datasets", "cannot stand beside credentialConfigurationIds and subject");
     if (ids == NULL)
         ids = s2s_json_get(rq->loaded, "credentialConfigurationIds");
-    size_t most = json_object_array_length(datasets != NULL ? datasets : ids) + 1;
-    *approval = (struct approval){
-        .rq = rq,
-        .session_id = s2s_json_string(rq->loaded, "sessionId"),
-        .configurations = allot(rq, most * sizeof(char *)),
-        .refs = allot(rq, most * sizeof(char *)),
-        .sealed = allot(rq, most * sizeof(char *)),
-        .aliases = s2s_json_own(rq->arena, json_object_new_array()),
-    };
-    return datasets != NULL ? add_datasets(approval, datasets) : add_configurations(approval, ids, subject);
+    gw_subjects_begin(subjects, rq->generation->vault, rq->arena, s2s_json_string(rq->loaded, "sessionId"),
+                      json_object_array_length(datasets != NULL ? datasets : ids));
+    return datasets != NULL ? add_datasets(rq, subjects, datasets) : add_configurations(rq, subjects, ids, subject);
 }
 
 /* Everywhere else strangers are ignored; here a name that is misspelt could approve more than was meant. */
@@ -195,17 +147,17 @@ bool gw_admin_prepare_decision(struct gw_api_request *rq)
     if (has_strangers(rq, decision))
         return gw_api_violation(rq, "/decision", "has a member that no decision has");
     bool approves = strcmp(s2s_json_string(decision, "status"), s2s_verification_status_name(S2S_APPROVED)) == 0;
-    struct approval approval = {0};
-    if (approves && !read_approval(rq, decision, &approval))
+    struct gw_subjects subjects = {0};
+    if (approves && !read_approval(rq, decision, &subjects))
         return false;
     json_object_object_del(decision, "subject");
     json_object_object_del(decision, "datasets");
     gw_admin_begin(rq);
     if (approves) {
-        gw_db_text_array(&rq->call, rq->arena, approval.configurations, approval.count);
-        gw_db_text_array(&rq->call, rq->arena, approval.refs, approval.count);
-        gw_db_text_array(&rq->call, rq->arena, approval.sealed, approval.count);
-        gw_db_text(&rq->call, s2s_json_write(rq->arena, approval.aliases, NULL));
+        gw_db_text_array(&rq->call, rq->arena, subjects.configuration_ids, subjects.count);
+        gw_db_text_array(&rq->call, rq->arena, subjects.refs, subjects.count);
+        gw_db_text_array(&rq->call, rq->arena, subjects.sealed, subjects.count);
+        gw_db_text(&rq->call, gw_subjects_aliases(&subjects));
     } else {
         for (int i = 0; i < 4; ++i)
             gw_db_text(&rq->call, NULL);

@@ -12,6 +12,9 @@
  * name the same subject. */
 void gw_subject_ref(const struct gw_vault *vault, size_t index, const char *subject, char out[GW_PSEUDONYM_SIZE]);
 
+/* An array of its pseudonyms under the `first`th data key and all older ones. The caller's reference. */
+struct json_object *gw_subject_refs(const struct gw_vault *vault, size_t first, const char *subject);
+
 /* Seal the name; `context` is the session that it belongs to, or the offer. In the arena. */
 S2S_MUST_CHECK struct s2s_result gw_subject_seal(const struct gw_vault *vault, struct s2s_arena *arena,
                                                  const char *context, const char *subject, struct s2s_bytes *out);

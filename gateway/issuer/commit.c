@@ -2,96 +2,27 @@
  *
  * What a decision does to the database: one call, which ends the job in the same transaction.
  */
-#include "gateway/credential/subject.h"
 #include "gateway/issuer/evaluation.h"
 #include "gateway/issuer/policy.h"
+#include "gateway/issuer/subjects.h"
 #include "gateway/log.h"
-
-#include <string.h>
 
 /* Octets of a request for items: it is stored, and part of every answer about the verification. */
 #define MAX_DATA_REQUEST (256 * 1024)
-/* Octets of a subject's name: that of every configuration goes into one call. */
-#define MAX_SUBJECT 512
 #define MAX_WAIT_MS (INT64_C(15) * 60 * 1000)
 
 /* ---- subjects ---- */
 
-/* Parallel to the approvals, as the database takes them. */
-struct subjects {
-    const char **configuration_ids;
-    const char **refs;
-    const char **sealed;         /* bytea as text; NULL: no backend needs to be told */
-    struct json_object *aliases; /* of each, what it was called under older data keys; NULL: there are none */
-};
-
-static struct json_object *aliases_of(const struct gw_vault *vault, const char *subject)
-{
-    struct json_object *aliases = json_object_new_array();
-    char ref[GW_PSEUDONYM_SIZE];
-    for (size_t key = 1; subject != NULL && key < gw_vault_key_count(vault); ++key) {
-        gw_subject_ref(vault, key, subject, ref);
-        json_object_array_add(aliases, json_object_new_string(ref));
-    }
-    return aliases;
-}
-
-/* A subject of a dataset file must be in it; the reference, where the name is unknown, may be one of an older data key.
- */
-static bool refer_to_file(const struct gw_dataset *dataset, const struct gw_subject *subject,
-                          char ref[GW_PSEUDONYM_SIZE])
-{
-    struct gw_dataset_entry entry;
-    if (subject->name != NULL)
-        return gw_dataset_subject_ref(dataset, subject->name, ref);
-    if (strlen(subject->ref) >= GW_PSEUDONYM_SIZE || !gw_dataset_find(dataset, subject->ref, &entry))
-        return false;
-    strcpy(ref, subject->ref);
-    return true;
-}
-
-/* Whether there is such a subject, as far as we know; a backend that knows the claims has to be told its name. */
-static bool refer(struct gw_evaluation *e, const struct gw_approval *approval, char ref[GW_PSEUDONYM_SIZE],
-                  const char **sealed)
+/* False: the decision names somebody of whom there is no dataset. */
+static bool make_subjects(struct gw_evaluation *e, const struct gw_decision *decision, struct gw_subjects *out)
 {
     const struct gw_generation *g = e->job->generation;
-    const struct gw_offering *offering = gw_generation_offering(g, approval->configuration_id);
-    const struct gw_subject *subject = &approval->subject;
-    *sealed = NULL;
-    if (offering == NULL || (subject->name == NULL && subject->ref == NULL) ||
-        (subject->name != NULL && strlen(subject->name) > MAX_SUBJECT))
-        return false;
-    if (offering->dataset != NULL)
-        return refer_to_file(offering->dataset, subject, ref);
-    struct s2s_bytes octets;
-    if (subject->name == NULL ||
-        s2s_failed(gw_subject_seal(g->vault, e->job->params, e->context.session_id, subject->name, &octets)))
-        return false;
-    gw_subject_ref(g->vault, 0, subject->name, ref);
-    *sealed = gw_db_bytea(e->job->params, octets);
-    return true;
-}
-
-static bool make_subjects(struct gw_evaluation *e, const struct gw_decision *decision, struct subjects *out)
-{
-    struct s2s_arena *arena = e->job->params;
-    size_t count = decision->approval_count;
-    out->configuration_ids = s2s_arena_alloc(arena, count * sizeof(*out->configuration_ids));
-    out->refs = s2s_arena_alloc(arena, count * sizeof(*out->refs));
-    out->sealed = s2s_arena_alloc(arena, count * sizeof(*out->sealed));
-    bool has_older_keys = gw_vault_key_count(e->job->generation->vault) > 1;
-    out->aliases = has_older_keys ? s2s_json_own(arena, json_object_new_array()) : NULL;
-    s2s_assert(out->configuration_ids != NULL && out->refs != NULL && out->sealed != NULL);
-    for (size_t i = 0; i < count; ++i) {
+    gw_subjects_begin(out, g->vault, e->job->params, e->context.session_id, decision->approval_count);
+    for (size_t i = 0; i < decision->approval_count; ++i) {
         const struct gw_approval *approval = &decision->approvals[i];
-        char *ref = s2s_arena_alloc(arena, GW_PSEUDONYM_SIZE);
-        s2s_assert(ref != NULL);
-        if (!refer(e, approval, ref, &out->sealed[i]))
+        const struct gw_offering *offering = gw_generation_offering(g, approval->configuration_id);
+        if (offering == NULL || gw_subjects_add(out, offering, &approval->subject) != GW_SUBJECT_ADDED)
             return false;
-        out->configuration_ids[i] = approval->configuration_id;
-        out->refs[i] = ref;
-        if (has_older_keys)
-            json_object_array_add(out->aliases, aliases_of(e->job->generation->vault, approval->subject.name));
     }
     return true;
 }
@@ -112,20 +43,19 @@ static void add_nothing(struct gw_db_call *call, int count)
         gw_db_text(call, NULL);
 }
 
-static void commit_decided(struct gw_evaluation *e, const struct gw_decision *decision, const struct subjects *subjects,
-                           const char *request)
+static void commit_decided(struct gw_evaluation *e, const struct gw_decision *decision,
+                           const struct gw_subjects *subjects, const char *request)
 {
     struct gw_job *job = e->job;
     struct gw_db_call *call = &job->call;
-    size_t count = decision->approval_count;
     gw_job_call(job, GW_SQL_EVALUATION_DONE);
     gw_db_text(call, e->input.data_seq);
     gw_db_text(call, s2s_verification_status_name(decision->status));
     gw_db_text(call, decision->reason_code);
     gw_db_text(call, decision->message);
     if (subjects != NULL) {
-        gw_db_text_array(call, job->params, subjects->configuration_ids, count);
-        gw_db_text_array(call, job->params, subjects->refs, count);
+        gw_db_text_array(call, job->params, subjects->configuration_ids, subjects->count);
+        gw_db_text_array(call, job->params, subjects->refs, subjects->count);
         gw_db_integer(call, job->params, decision->authorized_device_count);
     } else {
         add_nothing(call, 3);
@@ -134,8 +64,8 @@ static void commit_decided(struct gw_evaluation *e, const struct gw_decision *de
     add_optional_interval(job, decision->deadline_ms);
     gw_db_integer(call, job->params, decision->max_attempts);
     if (subjects != NULL) {
-        gw_db_text_array(call, job->params, subjects->sealed, count);
-        gw_db_text(call, subjects->aliases != NULL ? s2s_json_write(job->params, subjects->aliases, NULL) : NULL);
+        gw_db_text_array(call, job->params, subjects->sealed, subjects->count);
+        gw_db_text(call, gw_subjects_aliases(subjects));
     } else {
         add_nothing(call, 2);
     }
@@ -183,7 +113,7 @@ static const struct gw_decision nobody = {
 
 static void commit_approval(struct gw_evaluation *e, const struct gw_decision *decision)
 {
-    struct subjects subjects;
+    struct gw_subjects subjects;
     if (make_subjects(e, decision, &subjects))
         commit_decided(e, decision, &subjects, NULL);
     else if (e->backend != NULL)

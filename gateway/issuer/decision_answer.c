@@ -1,58 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/issuer/decision_answer.h"
 
+#include "gateway/issuer/decision_messages.h"
 #include "gateway/issuer/policy.h"
 #include "proto/messages_rows.h"
 
 #include <string.h>
 
-/* Datasets of one decision: each is a credential instance. */
-#define MAX_DATASETS 64
-
 /* ---- types ---- */
 
 static const char *const statuses[] = {"APPROVED", "REJECTED", "DENIED", "ADDITIONAL_INFO_REQUIRED", "PENDING", NULL};
 
-static const struct s2s_field dataset_fields[] = {
-    S2S_TEXT_ROW("credentialConfigurationId", S2S_REQUIRED, S2S_MAX_ID, "One that is approved."),
-    S2S_TEXT_ROW("subject", S2S_REQUIRED, S2S_MAX_ID, "Whose dataset it is."),
-};
-
-static const struct s2s_schema dataset = {.name = "Dataset", S2S_FIELDS(dataset_fields)};
-static const struct s2s_field dataset_item = {.type = S2S_OBJECT, .object = &dataset};
-
 static const struct s2s_field answer_fields[] = {
-    S2S_ENUM_ROW("status", S2S_REQUIRED, statuses, "Decides on the members below."),
+    S2S_ENUM_ROW("status", S2S_REQUIRED, statuses, "Decides on the other members."),
     S2S_TEXT_ROW("sessionId", 0, S2S_MAX_ID, "As it was asked."),
     S2S_TEXT_ROW("verificationId", 0, S2S_MAX_ID, "As it was asked."),
-    {.name = "credentialConfigurationIds",
-     .type = S2S_ARRAY,
-     .flags = S2S_UNIQUE,
-     .min = 1,
-     .max = S2S_MAX_CONFIGURATIONS,
-     .items = &s2s_id_item,
-     .doc = "APPROVED: those of the asked ones that are approved; all when absent."},
-    {.name = "authorizedDeviceCount",
-     .type = S2S_INTEGER,
-     .min = 1,
-     .doc = "APPROVED: for how many devices, at most as many as are asked for; 1 when absent."},
-    S2S_TEXT_ROW("subject", 0, S2S_MAX_ID, "APPROVED: whose credentials they are, unless `datasets` says so."),
-    {.name = "datasets",
-     .type = S2S_ARRAY,
-     .flags = S2S_UNIQUE,
-     .min = 1,
-     .max = MAX_DATASETS,
-     .items = &dataset_item,
-     .doc = "APPROVED: one entry for each credential instance."},
-    S2S_TEXT_ROW("reasonCode", 0, S2S_MAX_ID, "REJECTED, DENIED: the reason, for machines."),
-    S2S_TEXT_ROW("rejectedDetails", S2S_EMPTY_OK, S2S_MAX_REASON, "REJECTED: details for the log."),
-    S2S_TEXT_ROW("deniedMessage", 0, S2S_MAX_REASON, "DENIED: a message for the holder."),
-    S2S_OBJECT_ROW("verificationDataRequest", 0, &s2s_verification_data_request,
-                   "ADDITIONAL_INFO_REQUIRED: what is asked for."),
     S2S_EXTENSIONS_ROW,
 };
 
-const struct s2s_schema gw_decision_answer = {.name = "Decision", S2S_FIELDS(answer_fields)};
+const struct s2s_schema gw_decision_answer = {
+    .name = "Decision", .base = &gw_decision_members, S2S_FIELDS(answer_fields)};
 
 /* ---- which members belong to which status ---- */
 
@@ -191,7 +158,7 @@ static struct s2s_result read_approval(const struct gw_decision_input *input, st
     struct json_object *devices = s2s_json_get(answer, "authorizedDeviceCount");
     const char *subject = s2s_json_string(answer, "subject");
     struct gw_approval *approvals =
-        s2s_arena_alloc(input->context->arena, (MAX_DATASETS + S2S_MAX_CONFIGURATIONS) * sizeof(*approvals));
+        s2s_arena_alloc(input->context->arena, (GW_MAX_DATASETS + S2S_MAX_CONFIGURATIONS) * sizeof(*approvals));
     if (approvals == NULL)
         return s2s_fail(S2S_LIMIT, "no room for its answer");
     if (subject != NULL && datasets != NULL)

@@ -217,6 +217,19 @@ START_TEST(what_cannot_be_approved_is_refused)
 }
 END_TEST
 
+START_TEST(the_rules_are_those_of_a_backend)
+{
+    static const char *const decisions[] = {
+        "\"status\":\"PENDING\"",
+        "\"status\":\"DENIED\",\"reasonCode\":\"NO\",\"deniedMessage\":\"\"",
+        "\"status\":\"APPROVED\",\"datasets\":[{\"credentialConfigurationId\":\"badge\",\"subject\":\"alice\"},"
+        "{\"credentialConfigurationId\":\"badge\",\"subject\":\"alice\"}]",
+    };
+    for (size_t i = 0; i < sizeof(decisions) / sizeof(decisions[0]); i++)
+        ck_assert_int_eq(decide(decisions[i]).status, 400);
+}
+END_TEST
+
 START_TEST(other_decisions_name_no_datasets)
 {
     ck_assert_int_eq(decide("\"status\":\"DENIED\",\"reasonCode\":\"NO\",\"subject\":\"alice\"").status, 200);
@@ -407,6 +420,7 @@ static Suite *suite(void)
     tcase_add_test(tc, an_approval_names_datasets_by_pseudonyms);
     tcase_add_test(tc, an_approval_may_name_several_datasets_of_a_configuration);
     tcase_add_test(tc, what_cannot_be_approved_is_refused);
+    tcase_add_test(tc, the_rules_are_those_of_a_backend);
     tcase_add_test(tc, other_decisions_name_no_datasets);
     tcase_add_test(tc, what_cannot_be_loaded_is_the_answer);
     tcase_add_test(tc, a_dataset_is_sealed_for_its_instance);
