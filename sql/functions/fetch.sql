@@ -109,10 +109,11 @@ BEGIN
   IF v_ready_at IS NOT NULL THEN
     PERFORM s2s.fetch_owe_ready(i, v_new_id, v_ready_at);
   END IF;
+  -- OFFSET 0: see "Plans made on empty tables" in sql/README.md.
   PERFORM s2s.fetches_end(ARRAY(
     SELECT f.transaction_id
-    FROM s2s.fetch AS f
-    WHERE f.instance_id = i.instance_id AND f.transaction_id <> v_new_id
+    FROM (SELECT t.* FROM s2s.fetch AS t WHERE t.instance_id = i.instance_id OFFSET 0) AS f
+    WHERE f.transaction_id <> v_new_id
     ORDER BY f.created_at DESC
     OFFSET p_most - 1));
   RETURN v_new_id;
