@@ -71,6 +71,7 @@ struct gw_generation {
  */
 struct gw_generation *gw_generation_load(const char *path, struct gw_config_errors *errors);
 
+/* One more reference to it; gw_generation_unref gives one back. From any thread. */
 struct gw_generation *gw_generation_ref(struct gw_generation *generation);
 void gw_generation_unref(struct gw_generation *generation); /* NULL is ignored */
 

@@ -16,6 +16,7 @@ struct json_object;
 /* One worker's block. */
 struct gw_metrics;
 
+/* A block of zeroes. Free with gw_metrics_free, once nobody reads it any more. */
 struct gw_metrics *gw_metrics_new(void);
 void gw_metrics_free(struct gw_metrics *metrics);
 
@@ -55,6 +56,7 @@ enum gw_counter {
     GW_COUNTERS
 };
 
+/* Add `n` to a counter. */
 void gw_metrics_count(struct gw_metrics *metrics, enum gw_counter counter, uint64_t n);
 
 /* A gauge computed at the scrape: name and HELP text are static; `labels` like `name="tls",file="x"` or NULL. */

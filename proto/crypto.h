@@ -21,6 +21,7 @@ enum s2s_hash { S2S_SHA256, S2S_SHA384, S2S_SHA512 };
 
 #define S2S_MAX_HASH 64
 
+/* Octets of a digest. */
 size_t s2s_hash_size(enum s2s_hash hash);
 
 /* Write the digest of `data` to `out`, which holds s2s_hash_size octets. */
@@ -40,6 +41,7 @@ enum s2s_aead { S2S_AES_128_GCM, S2S_AES_256_GCM, S2S_CHACHA20_POLY1305 };
 #define S2S_AEAD_TAG 16
 #define S2S_AEAD_MAX_KEY 32
 
+/* Octets of a key. */
 size_t s2s_aead_key_size(enum s2s_aead aead);
 
 /* Encrypt. `key` and `nonce` have the algorithm's sizes; `ct` holds pt.len octets, `tag` S2S_AEAD_TAG. */

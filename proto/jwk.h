@@ -40,6 +40,7 @@ S2S_MUST_CHECK struct s2s_result s2s_jwk_parse_private(const struct json_object 
 S2S_MUST_CHECK struct s2s_result s2s_jwk_from_pkey(EVP_PKEY *pkey, const char *alg, const char *kid,
                                                    struct s2s_jwk **out);
 
+/* NULL is ignored. */
 void s2s_jwk_free(struct s2s_jwk *jwk);
 
 /* Hand `jwk` (one reference) to the arena; returns `jwk`. */

@@ -39,6 +39,7 @@ struct s2s_doc_info {
     const char *description;
 };
 
+/* Set a member; the object takes the value. */
 void s2s_doc_put(struct json_object *object, const char *name, struct json_object *value);
 void s2s_doc_put_string(struct json_object *object, const char *name, const char *value);
 

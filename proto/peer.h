@@ -24,7 +24,8 @@ struct s2s_peer_rule {
 /* Whether the certificate satisfies the rule. No wildcards; names with embedded NULs never match. */
 bool s2s_peer_matches(const struct s2s_peer_rule *rule, X509 *certificate);
 
-/* The subject as an RFC 4514 string, in the arena (XN_FLAG_RFC2253). NULL when the arena is full. */
+/* The subject as an RFC 4514 string, in the arena (XN_FLAG_RFC2253). NULL when the arena is full. For tests and tools:
+ * s2s_peer_matches compares without an arena. */
 char *s2s_peer_subject(struct s2s_arena *arena, X509 *certificate);
 
 #endif

@@ -31,7 +31,7 @@ void s2s_trust_free(struct s2s_trust *trust);
  * the broken one are trusted all the same. */
 S2S_MUST_CHECK struct s2s_result s2s_trust_add_pem(struct s2s_trust *trust, struct s2s_bytes pem);
 
-/* How many certificates have been added. */
+/* How many certificates have been added. For tests. */
 size_t s2s_trust_count(const struct s2s_trust *trust);
 
 /* Who signed, once the chain is validated. Both belong to the arena. */

@@ -261,11 +261,6 @@ void gw_signer_free(struct gw_signer *signer)
     free(signer);
 }
 
-const struct s2s_jwk *gw_signer_key(const struct gw_signer *signer)
-{
-    return signer->key;
-}
-
 const char *gw_signer_alg(const struct gw_signer *signer)
 {
     return s2s_jwk_alg(signer->key);

@@ -21,7 +21,7 @@ struct gw_signer *gw_signer_load(const struct gw_file *key, const struct gw_file
                                  struct gw_config_errors *errors);
 void gw_signer_free(struct gw_signer *signer);
 
-const struct s2s_jwk *gw_signer_key(const struct gw_signer *signer);
+/* The JOSE name of its algorithm; static. */
 const char *gw_signer_alg(const struct gw_signer *signer);
 
 /* Validity of the leaf, seconds since the epoch. */
@@ -58,7 +58,8 @@ S2S_MUST_CHECK struct s2s_result gw_signing_add(const struct gw_signing *signing
                                                 struct gw_text *out);
 
 /* The `x5c` header member (RFC 7515 section 4.1.6): array of base64 DER, leaf first, without a
- * self-signed root at its end: a verifier must bring its trust anchors itself. Borrowed. */
+ * self-signed root at its end: a verifier must bring its trust anchors itself. Borrowed. For tests: every signature has
+ * it already. */
 struct json_object *gw_signer_x5c(const struct gw_signer *signer);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "gateway/jobs/jobs.h"
 
+/* The hooks of the kind: see struct gw_job_kind. */
 bool gw_bulk_job_prepare(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena);
 void gw_bulk_job_run(struct gw_job *job, const PGresult *result, int row);
 

@@ -10,6 +10,7 @@
 
 struct gw_sessions;
 
+/* An empty cache of at most `capacity` sessions. Free with gw_sessions_free. */
 struct gw_sessions *gw_sessions_new(size_t capacity);
 void gw_sessions_free(struct gw_sessions *sessions);
 

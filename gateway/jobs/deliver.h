@@ -18,6 +18,7 @@
         .run = gw_deliver_run                                                                                          \
     }
 
+/* The hooks of the kind: see struct gw_job_kind. */
 bool gw_deliver_prepare(const struct gw_worker *worker, struct gw_db_call *call, struct s2s_arena *arena);
 void gw_deliver_run(struct gw_job *job, const PGresult *result, int row);
 

@@ -72,6 +72,8 @@ struct gw_job {
     struct gw_job *next, **link; /* among those in hand */
 };
 
+/* The runner of a worker, for what `count` plans have; its first look is at the loop's next turns. Worker and plans are
+ * borrowed, and outlive it. */
 struct gw_jobs *gw_jobs_new(struct gw_worker *worker, const struct gw_job_plan *const *plans, size_t count);
 
 /* Look for jobs that a commit has made due. */

@@ -85,7 +85,7 @@ void gw_outbound_send(struct gw_outbound *outbound, struct gw_outbound_call *cal
 /* A call that is not wanted any more: `done` will not run. Nothing happens when it has run already. */
 void gw_outbound_cancel(struct gw_outbound *outbound, struct gw_outbound_call *call);
 
-/* Calls under way. */
+/* Calls under way. For tests. */
 unsigned gw_outbound_pending(const struct gw_outbound *outbound);
 
 /* Drop everything, close the connections, and free once the loop has closed the handles. From within `done` it is

@@ -35,6 +35,7 @@ void gw_easy_open(struct gw_easy *easy, struct gw_outbound_call *call, void *own
  * handle is out of its multi handle. */
 struct gw_outbound_answer gw_easy_answer(struct gw_easy *easy, CURLcode code);
 
+/* Free the handle and what came with the answer; it must have left its multi handle. */
 void gw_easy_close(struct gw_easy *easy);
 
 #endif

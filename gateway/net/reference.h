@@ -73,7 +73,8 @@ struct gw_reference_fetch {
  * `done` will not run. */
 enum gw_reference_end gw_reference_start(struct gw_reference_fetch *fetch, const char **reason);
 
-/* Not wanted any more: `done` will not run. Nothing happens when it has run already. */
+/* Not wanted any more: `done` will not run. Nothing happens when it has run already. For whoever may end before its
+ * fetch does; evaluations wait for theirs. */
 void gw_reference_cancel(struct gw_reference_fetch *fetch);
 
 /* Whether an end may pass, so that trying again later makes sense. */
