@@ -291,6 +291,18 @@ static void take_sync(struct gw_db_connection *c)
         end_prepare(c);
 }
 
+bool gw_db_may_pass(const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (state == NULL)
+        return true;
+    static const char *const classes[] = {"40", "53", "55", "57", "08"};
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); ++i)
+        if (strncmp(state, classes[i], 2) == 0)
+            return true;
+    return strcmp(state, "25006") == 0;
+}
+
 static void take_result(struct gw_db_connection *c, PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
@@ -304,7 +316,7 @@ static void take_result(struct gw_db_connection *c, PGresult *result)
         c->failed = true;
     if (c->reading == NULL) {
         if (!ok && status != PGRES_PIPELINE_ABORTED)
-            gw_log(GW_LOG_ERROR, "database_error",
+            gw_log(gw_db_may_pass(result) ? GW_LOG_WARN : GW_LOG_ERROR, "database_error",
                    GW_S("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
         PQclear(result);
         return;

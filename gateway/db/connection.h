@@ -72,4 +72,8 @@ void gw_db_connection_check(struct gw_db_connection *c, int64_t now_us);
 /* Give it up for good; `closed` follows, from the loop. */
 void gw_db_connection_close(struct gw_db_connection *c);
 
+/* Whether a failure is nobody's fault and may pass: transaction rollbacks (SQLSTATE 40), resources (53), locks (55),
+ * interventions and shutdowns (57), connections (08), and a server that has become read-only in a failover (25006). */
+bool gw_db_may_pass(const PGresult *result);
+
 #endif

@@ -116,20 +116,6 @@ static void fail_expired(struct gw_db *db, struct queue *queue, int64_t now_us)
     }
 }
 
-/* Failures that are nobody's fault and may pass: transaction rollbacks (40), resources (53), locks (55), interventions
- * and shutdowns (57), connections (08), and a server that has become read-only in a failover (25006). */
-static bool passing_failure(const PGresult *result)
-{
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (state == NULL)
-        return true;
-    static const char *const classes[] = {"40", "53", "55", "57", "08"};
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); ++i)
-        if (strncmp(state, classes[i], 2) == 0)
-            return true;
-    return strcmp(state, "25006") == 0;
-}
-
 static void log_failure(const struct gw_db_call *call, const PGresult *result)
 {
     gw_log(GW_LOG_ERROR, "database_error", GW_S("statement", call->statement->name),
@@ -141,7 +127,7 @@ static void log_failure(const struct gw_db_call *call, const PGresult *result)
 /* A call that ran alone and failed: again, or over. */
 static void settle_failure(struct gw_db *db, struct gw_db_call *call)
 {
-    bool passing = call->result == NULL || passing_failure(call->result);
+    bool passing = call->result == NULL || gw_db_may_pass(call->result);
     if (passing && call->runs < MAX_RUNS && call->deadline_us > gw_monotonic_us()) {
         PQclear(call->result);
         call->result = NULL;
