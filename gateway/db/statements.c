@@ -33,7 +33,7 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
          "select job_id, job_attempts, session_id, verification_id, peer, wsk, configuration_ids, "
          "requested_device_count, attempts, data_seq, client_jwe, server_sealed, lane, postponed, wsk_thumbprint, "
          "attestation, locale, supported_types, issuer_sealed, client_seq, server_seq, issuer_seq, "
-         "previous_verification_id from s2s.evaluations_claim($1,$2,$3,$4,$5,$6,$7)",
+         "previous_verification_id, fetches from s2s.evaluations_claim($1,$2,$3,$4,$5,$6,$7)",
          7},
     [GW_SQL_EVALUATION_FACTS] = {"evaluation_facts", "select s2s.evaluation_facts($1,$2,$3)", 3},
     [GW_SQL_EVALUATION_DONE] = {"evaluation_done",
@@ -47,6 +47,7 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_DATASET_READY] = {"dataset_ready", "select s2s.dataset_ready($1,$2)", 2},
     [GW_SQL_JOB_RETRY] = {"job_retry", "select s2s.job_retry($1,$2,$3,$4,$5)", 5},
     [GW_SQL_JOB_POSTPONE] = {"job_postpone", "select s2s.job_postpone($1,$2,$3,$4,$5)", 5},
+    [GW_SQL_JOB_FETCH_LATER] = {"job_fetch_later", "select s2s.job_postpone($1,$2,$3,$4,p_fetch => true)", 4},
     [GW_SQL_JOBS_LANES_SET] = {"jobs_lanes_set", "select s2s.jobs_lanes_set($1)", 1},
     [GW_SQL_EXPIRE_DUE] = {"expire_due", "select s2s.expire_due($1)", 1},
     [GW_SQL_MAINTAIN] = {"maintain", "select s2s.maintain($1)", 1},

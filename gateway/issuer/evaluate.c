@@ -60,11 +60,21 @@ static void take_fetched(struct gw_evaluation *e, const struct gw_reference_resu
     fetch_next(e);
 }
 
+/* Counted by itself: other waits, for a backend say, leave the patience with the host of a document as it was. */
+static void fetch_later(struct gw_evaluation *e)
+{
+    struct gw_job *job = e->job;
+    gw_job_call(job, GW_SQL_JOB_FETCH_LATER);
+    gw_db_interval_ms(&job->call, job->params, gw_jobs_backoff_ms(e->fetches + 1));
+    gw_db_text(&job->call, "something that an item refers to cannot be fetched");
+    gw_job_commit(job);
+}
+
 static void on_fetched(struct gw_reference_fetch *fetch, struct gw_reference_result *result)
 {
     struct gw_evaluation *e = fetch->data;
-    if (gw_reference_may_pass(result->end) && e->postponed < FETCH_PATIENCE)
-        gw_evaluation_postpone(e, "something that an item refers to cannot be fetched", -1, NULL);
+    if (gw_reference_may_pass(result->end) && e->fetches < FETCH_PATIENCE)
+        fetch_later(e);
     else
         take_fetched(e, result);
 }

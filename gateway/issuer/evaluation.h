@@ -15,7 +15,8 @@ struct gw_evaluation {
     const char *lane;    /* of the job: the backend that it waited for, or "" */
     const char *backend; /* that decides by the configuration of now; NULL: the policy */
     bool mixed;          /* the configurations of now have not one decider */
-    int postponed;       /* times so far */
+    int postponed;       /* times so far, for whatever reason */
+    int fetches;         /* of these, because something could not be fetched */
 
     /* While it asks the database, fetches, or asks a backend. */
     struct gw_db_call facts;

@@ -33,7 +33,8 @@ enum column {
     CLIENT_SEQ,
     SERVER_SEQ,
     ISSUER_SEQ,
-    PREVIOUS
+    PREVIOUS,
+    FETCHES
 };
 
 /* ---- where they are stored ---- */
@@ -177,6 +178,7 @@ struct s2s_result gw_evaluation_gather(struct gw_evaluation *e, const PGresult *
     };
     e->lane = copy(job, PQgetvalue(result, row, LANE));
     e->postponed = atoi(PQgetvalue(result, row, POSTPONED));
+    e->fetches = atoi(PQgetvalue(result, row, FETCHES));
     job->order_key = e->context.session_id;
     S2S_TRY(find_configurations(e, PQgetvalue(result, row, CONFIGURATIONS)));
     S2S_TRY(read_supported_types(e, gw_db_column(result, row, SUPPORTED_TYPES)));

@@ -9,7 +9,7 @@
 --                 client_jwe text[], server_sealed bytea[], lane text, postponed int, wsk_thumbprint text,
 --                 attestation text, locale text, supported_types text[], data_request text, issuer_sealed bytea[],
 --                 client_seq int[], server_seq int[], issuer_seq int[], previous_verification_id text,
---                 root_verification_id text)
+--                 root_verification_id text, fetches int)
 --   s2s.evaluation_end(p_job_id bigint, p_lease uuid) -> text: its verification, null if fenced
 --   s2s.evaluation_lock(p_verification_id text, p_data_seq int) -> s2s.verification, null if superseded
 --   s2s.evaluation_done(p_job_id bigint, p_lease uuid, p_data_seq int, p_status text, p_reason_code text,
@@ -26,6 +26,7 @@
 DROP FUNCTION IF EXISTS s2s.evaluation_finish(bigint, uuid, integer);
 DROP FUNCTION IF EXISTS s2s.evaluations_claim(uuid, integer, interval);
 DROP FUNCTION IF EXISTS s2s.evaluations_claim(uuid, integer, interval, integer, bigint);
+DROP FUNCTION IF EXISTS s2s.evaluations_claim(uuid, integer, interval, integer, bigint, text[], integer[]);
 DROP FUNCTION IF EXISTS s2s.evaluation_done(
   bigint, uuid, integer, text, text, text, text[], text[], integer, text, interval, integer);
 
@@ -37,31 +38,33 @@ RETURNS TABLE (
   configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[],
   server_sealed bytea[], lane text, postponed integer, wsk_thumbprint text, attestation text, locale text,
   supported_types text[], data_request text, issuer_sealed bytea[], client_seq integer[], server_seq integer[],
-  issuer_seq integer[], previous_verification_id text, root_verification_id text)
+  issuer_seq integer[], previous_verification_id text, root_verification_id text, fetches integer)
 LANGUAGE plpgsql AS $$
 DECLARE
   v_jobs bigint[];
   v_job_attempts integer[];
   v_postponed integer[];
+  v_fetches integer[];
   v_refs text[];
   v_seqs integer[];
   v_lanes text[];
 BEGIN
-  SELECT array_agg(j.job_id), array_agg(j.attempts), array_agg(j.postponed), array_agg(j.ref),
-         array_agg((j.payload ->> 'dataSeq')::integer), array_agg(j.lane)
-  INTO v_jobs, v_job_attempts, v_postponed, v_refs, v_seqs, v_lanes
+  SELECT array_agg(j.job_id), array_agg(j.attempts), array_agg(j.postponed),
+         array_agg(s2s.job_fetches(j.payload)), array_agg(j.ref), array_agg((j.payload ->> 'dataSeq')::integer),
+         array_agg(j.lane)
+  INTO v_jobs, v_job_attempts, v_postponed, v_fetches, v_refs, v_seqs, v_lanes
   FROM s2s.jobs_claim(p_lease, p_limit, p_lease_for, 'evaluate', p_max_attempts, p_max_octets, p_lanes, p_rooms) AS j;
 
   -- One statement for all, which costs less than one for each; and one for a verification and its data, as these go
   -- when it ends. The claim must be a statement before it: what was claimed must be seen. OFFSET 0: each is looked up
   -- by its key alone, whatever the planner thinks of a table that was empty when this was planned.
-  FOR job_id, job_attempts, postponed, lane, session_id, verification_id, peer, status, wsk, configuration_ids,
+  FOR job_id, job_attempts, postponed, fetches, lane, session_id, verification_id, peer, status, wsk, configuration_ids,
       requested_device_count, attempts, data_seq, client_jwe, server_sealed, wsk_thumbprint, attestation, locale,
       supported_types, data_request, issuer_sealed, client_seq, server_seq, issuer_seq, previous_verification_id,
       root_verification_id IN
-    SELECT j.job_id, j.attempts, j.postponed, j.lane, of_job.*
-    FROM unnest(v_jobs, v_job_attempts, v_postponed, v_refs, v_seqs, v_lanes)
-           AS j (job_id, attempts, postponed, ref, data_seq, lane)
+    SELECT j.job_id, j.attempts, j.postponed, j.fetches, j.lane, of_job.*
+    FROM unnest(v_jobs, v_job_attempts, v_postponed, v_fetches, v_refs, v_seqs, v_lanes)
+           AS j (job_id, attempts, postponed, fetches, ref, data_seq, lane)
     LEFT JOIN LATERAL (
       SELECT v.session_id, v.verification_id, s.peer, v.status, s.wsk, v.configuration_ids, v.requested_device_count,
              v.attempts, v.data_seq, client.jwe AS client_jwe, own.server_sealed, s.wsk_thumbprint, v.attestation,

@@ -12,14 +12,16 @@
 --   s2s.jobs_lanes_set(p_lanes text[]) -> int: how many were moved
 --   s2s.job_retry(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_max_attempts int)
 --       -> text: retried, dead, fenced
+--   s2s.job_fetches(p_payload json) -> int
 --   s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL,
---                    p_lane text DEFAULT NULL)
+--                    p_lane text DEFAULT NULL, p_fetch boolean DEFAULT false)
 --       -> text: postponed, fenced
 --   s2s.job_redrive(p_job_id bigint) -> boolean
 --   s2s.queue_stats() -> setof (kind text, depth bigint, oldest_age_s double precision, dead bigint)
 
 DROP FUNCTION IF EXISTS s2s.jobs_claim(uuid, integer, interval, text[]);
 DROP FUNCTION IF EXISTS s2s.jobs_claim(uuid, integer, interval, text[], integer, bigint);
+DROP FUNCTION IF EXISTS s2s.job_postpone(bigint, uuid, interval, text, text);
 
 CREATE OR REPLACE FUNCTION s2s.job_kinds() RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
   VALUES ('evaluate'), ('dataset'), ('bulk')
@@ -85,8 +87,8 @@ DECLARE
 BEGIN
   UPDATE s2s.job AS j
   SET lane = ''
-  WHERE j.job_id IN (
-    SELECT t.job_id FROM s2s.job AS t WHERE t.lane <> '' AND t.lane <> ALL (p_lanes) FOR UPDATE SKIP LOCKED);
+  WHERE j.job_id = ANY (ARRAY(
+    SELECT t.job_id FROM s2s.job AS t WHERE t.lane <> '' AND t.lane <> ALL (p_lanes) FOR UPDATE SKIP LOCKED));
   GET DIAGNOSTICS v_moved = ROW_COUNT;
   RETURN v_moved;
 END
@@ -115,8 +117,14 @@ $$;
 COMMENT ON FUNCTION s2s.job_retry(bigint, uuid, interval, text, integer) IS
   'Gives a failed job back for later, or to the dead letters after p_max_attempts.';
 
+CREATE OR REPLACE FUNCTION s2s.job_fetches(p_payload json) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce((p_payload ->> 'fetches')::integer, 0)
+$$;
+COMMENT ON FUNCTION s2s.job_fetches(json) IS 'How often a job was put off as something could not be fetched.';
+
 CREATE OR REPLACE FUNCTION s2s.job_postpone(
-  p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL, p_lane text DEFAULT NULL)
+  p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL, p_lane text DEFAULT NULL,
+  p_fetch boolean DEFAULT false)
 RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE s2s.job AS j
@@ -126,12 +134,14 @@ BEGIN
       postponed = j.postponed + 1,
       lane = coalesce(p_lane, j.lane),
       payload = coalesce(j.payload::jsonb, '{}') || jsonb_build_object('error', left(p_error, 200))
+                || CASE WHEN p_fetch THEN jsonb_build_object('fetches', s2s.job_fetches(j.payload) + 1) ELSE '{}' END
   WHERE j.job_id = p_job_id AND j.lease = p_lease;
   RETURN CASE WHEN FOUND THEN 'postponed' ELSE 'fenced' END;
 END
 $$;
-COMMENT ON FUNCTION s2s.job_postpone(bigint, uuid, interval, text, text) IS
-  'Puts off a job because somebody else is not ready: it never dies of that. p_lane: it is for another lane.';
+COMMENT ON FUNCTION s2s.job_postpone(bigint, uuid, interval, text, text, boolean) IS
+  'Puts off a job because somebody else is not ready: it never dies of that. p_lane: it is for another lane. p_fetch: '
+  'something that it refers to could not be fetched, which is counted for itself.';
 
 CREATE OR REPLACE FUNCTION s2s.job_redrive(p_job_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -142,12 +152,13 @@ BEGIN
     RETURN false;
   END IF;
   INSERT INTO s2s.job (job_id, next_at, created_at, kind, lane, ref, payload, octets) OVERRIDING SYSTEM VALUE
-  VALUES (d.job_id, clock_timestamp(), clock_timestamp(), d.kind, d.lane, d.ref, d.payload,
+  VALUES (d.job_id, clock_timestamp(), clock_timestamp(), d.kind, d.lane, d.ref,
+          (d.payload::jsonb - 'fetches')::json,
           coalesce((SELECT v.data_octets FROM s2s.verification AS v WHERE v.verification_id = d.ref), 0));
   RETURN true;
 END
 $$;
-COMMENT ON FUNCTION s2s.job_redrive(bigint) IS 'An operator sends a dead letter again, with all its attempts.';
+COMMENT ON FUNCTION s2s.job_redrive(bigint) IS 'An operator sends a dead letter again, with all its attempts and its patience.';
 
 CREATE OR REPLACE FUNCTION s2s.queue_stats()
 RETURNS TABLE (kind text, depth bigint, oldest_age_s double precision, dead bigint) LANGUAGE sql STABLE AS $$

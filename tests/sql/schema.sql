@@ -1132,7 +1132,7 @@ CREATE FUNCTION s2s.evaluation_undecided(p_job_id bigint, p_lease uuid, p_data_s
 
 COMMENT ON FUNCTION s2s.evaluation_undecided(p_job_id bigint, p_lease uuid, p_data_seq integer, p_reason text) IS 'Finishes an evaluate job without a decision, as none came that could be used: somebody must look at it.';
 
-CREATE FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint, p_lanes text[] DEFAULT '{""}'::text[], p_rooms integer[] DEFAULT NULL::integer[]) RETURNS TABLE(job_id bigint, job_attempts integer, session_id text, verification_id text, peer text, status text, wsk text, configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[], server_sealed bytea[], lane text, postponed integer, wsk_thumbprint text, attestation text, locale text, supported_types text[], data_request text, issuer_sealed bytea[], client_seq integer[], server_seq integer[], issuer_seq integer[], previous_verification_id text, root_verification_id text)
+CREATE FUNCTION s2s.evaluations_claim(p_lease uuid, p_limit integer, p_lease_for interval, p_max_attempts integer, p_max_octets bigint, p_lanes text[] DEFAULT '{""}'::text[], p_rooms integer[] DEFAULT NULL::integer[]) RETURNS TABLE(job_id bigint, job_attempts integer, session_id text, verification_id text, peer text, status text, wsk text, configuration_ids text[], requested_device_count integer, attempts integer, data_seq integer, client_jwe text[], server_sealed bytea[], lane text, postponed integer, wsk_thumbprint text, attestation text, locale text, supported_types text[], data_request text, issuer_sealed bytea[], client_seq integer[], server_seq integer[], issuer_seq integer[], previous_verification_id text, root_verification_id text, fetches integer)
     LANGUAGE plpgsql
     AS …
 
@@ -1481,23 +1481,29 @@ CREATE FUNCTION s2s.job_bury(j s2s.job, p_error text) RETURNS void
 
 COMMENT ON FUNCTION s2s.job_bury(j s2s.job, p_error text) IS 'Makes a (locked) job a dead letter.';
 
+CREATE FUNCTION s2s.job_fetches(p_payload json) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.job_fetches(p_payload json) IS 'How often a job was put off as something could not be fetched.';
+
 CREATE FUNCTION s2s.job_kinds() RETURNS SETOF text
     LANGUAGE sql IMMUTABLE
     AS …
 
 COMMENT ON FUNCTION s2s.job_kinds() IS 'The kinds of jobs there are.';
 
-CREATE FUNCTION s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL::text, p_lane text DEFAULT NULL::text) RETURNS text
+CREATE FUNCTION s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text DEFAULT NULL::text, p_lane text DEFAULT NULL::text, p_fetch boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_lane text) IS 'Puts off a job because somebody else is not ready: it never dies of that. p_lane: it is for another lane.';
+COMMENT ON FUNCTION s2s.job_postpone(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_lane text, p_fetch boolean) IS 'Puts off a job because somebody else is not ready: it never dies of that. p_lane: it is for another lane. p_fetch: something that it refers to could not be fetched, which is counted for itself.';
 
 CREATE FUNCTION s2s.job_redrive(p_job_id bigint) RETURNS boolean
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.job_redrive(p_job_id bigint) IS 'An operator sends a dead letter again, with all its attempts.';
+COMMENT ON FUNCTION s2s.job_redrive(p_job_id bigint) IS 'An operator sends a dead letter again, with all its attempts and its patience.';
 
 CREATE FUNCTION s2s.job_retry(p_job_id bigint, p_lease uuid, p_delay interval, p_error text, p_max_attempts integer) RETURNS text
     LANGUAGE plpgsql

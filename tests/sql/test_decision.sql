@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Decisions of backends: lanes, delays, wrong answers; results from the web; several datasets.
 BEGIN;
-SELECT plan(81);
+SELECT plan(88);
 
 CREATE FUNCTION pg_temp.claim(p_lanes text[] DEFAULT NULL, p_rooms integer[] DEFAULT NULL, p_limit integer DEFAULT 10, p_lease integer DEFAULT 1)
 RETURNS text[] LANGUAGE sql AS $$
@@ -38,6 +38,17 @@ SELECT is(s2s.jobs_lanes_set('{b}'), 2, 'a backend that is gone');
 UPDATE s2s.job SET next_at = clock_timestamp() WHERE ref = (test.verification('a1')).verification_id;
 SELECT is(pg_temp.claim(), '{a1}', 'leaves what it had to the others');
 SELECT is(s2s.jobs_lanes_set('{b}'), 0, 'once');
+
+-- What cannot be fetched is counted by itself.
+SELECT is(s2s.job_postpone(pg_temp.job('a1'), test.lease(), '0', 'unreachable', p_fetch => true), 'postponed', 'a document''s host is down');
+SELECT results_eq($$SELECT postponed, fetches FROM s2s.evaluations_claim(test.lease(), 9, '1 min', 9, 1000)$$, $$VALUES (3, 1)$$,
+                  'once, whatever else there was to wait for');
+SELECT is(s2s.job_postpone(pg_temp.job('a1'), test.lease(), '0', 'timeout'), 'postponed', 'another wait');
+SELECT results_eq($$SELECT postponed, fetches FROM s2s.evaluations_claim(test.lease(), 9, '1 min', 9, 1000)$$, $$VALUES (4, 1)$$,
+                  'leaves the count');
+SELECT is(s2s.job_retry(pg_temp.job('a1'), test.lease(), '0', 'boom', 1), 'dead', 'a dead letter');
+SELECT ok(s2s.job_redrive(max(d.job_id)), 'sent again') FROM s2s.job_dead AS d;
+SELECT is(s2s.job_fetches((test.newest_job('a1')).payload), 0, 'it has all its patience');
 
 -- A wrong answer.
 SELECT is(s2s.evaluation_undecided(pg_temp.job('b1'), test.lease(9), 1, 'no'), 'fenced', 'whose lease it is not');

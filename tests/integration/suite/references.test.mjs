@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { assertOk } from '../../interop/suite/support.mjs';
+import { eventually, sql } from '../lib/bench.mjs';
 import { offer, rows } from '../lib/deliveries.mjs';
 import { closing, Gateway, withGateway } from '../lib/gateway.mjs';
 import { Peer } from '../lib/peer.mjs';
@@ -128,6 +129,12 @@ test('a host that is down, slow or not trusted for a while loses nothing', async
     const asked = show(caller, `${host.url}/passport`);
     await host.received({});
     await its.logged({ event: 'request' });
+    // That it has waited for others does not make it less patient with this host.
+    await eventually('the job waits', async () => {
+      const waiting = "UPDATE s2s.job SET postponed = 99 WHERE payload ->> 'fetches' = '1' RETURNING job_id";
+      return (await sql(its.database, waiting)).length === 1;
+    });
+    await host.received({}, { count: 2 });
     host.behave({ '*': { behaviour: 'answer', body: TEXT } });
     assert.equal((await asked).status, 'APPROVED');
     caller.close();
