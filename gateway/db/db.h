@@ -18,7 +18,7 @@
 #include <libpq-fe.h>
 #include <uv.h>
 
-#define GW_DB_MAX_PARAMS 23
+#define GW_DB_MAX_PARAMS 24
 
 /* A prepared statement: one row of the table in statements.c. */
 struct gw_statement {

@@ -16,8 +16,8 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_REPLAY] = {"replay", REPLY "issuer_replay(" CALL ")", 5},
     [GW_SQL_INITIATE] = {"initiate",
                          REPLY "issuer_initiate(" CALL
-                               ",$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)",
-                         23},
+                               ",$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24)",
+                         24},
     [GW_SQL_SUPPLEMENT] = {"supplement", REPLY "issuer_supplement(" CALL ",$6,$7,$8,$9,$10,$11)", 11},
     [GW_SQL_VERIFICATION_STATUS] = {"verification_status", REPLY "issuer_verification_status(" CALL ",$6,$7)", 7},
     [GW_SQL_CANCEL] = {"cancel", REPLY "issuer_cancel(" CALL ",$6,$7,$8)", 8},

@@ -256,6 +256,12 @@ static void add_lease(struct gw_exchange *ex, const struct initiation *in, const
     gw_db_interval_ms(&ex->call, ex->arena, handover->lease.for_ms);
 }
 
+/* The chore that makes the lanes of new peers may still be to come: then a peer's first session brings its lane. */
+static bool may_lack_lane(const struct gw_peer *peer)
+{
+    return peer->target.url != NULL && !atomic_load_explicit(&peer->rate->has_lane, memory_order_relaxed);
+}
+
 enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
 {
     struct initiation in;
@@ -290,6 +296,7 @@ enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
     gw_db_text(&ex->call, in.attestation);
     gw_db_text(&ex->call, in.configurations[0]->by_webhook ? in.configurations[0]->decision_backend : "");
     add_lease(ex, &in, &data);
+    gw_db_text(&ex->call, may_lack_lane(ex->peer) ? "true" : "false");
     return GW_STEP_COMMIT;
 }
 
@@ -298,6 +305,9 @@ void gw_issuer_initiated(struct gw_exchange *ex, const char *outcome)
     const struct gw_issuer_state *state = gw_issuer_state(ex);
     if (state->wsk != NULL)
         gw_sessions_put(ex->worker->sessions, state->session_id, ex->peer->config->name, state->wsk);
+    /* What is replayed may be from before the peer could be called. */
+    if (!ex->replayed && may_lack_lane(ex->peer))
+        atomic_store_explicit(&ex->peer->rate->has_lane, true, memory_order_relaxed);
     if (state->request != NULL && strncmp(outcome, GW_HANDOVER_LEASED, strlen(GW_HANDOVER_LEASED)) == 0)
         gw_handover_begin(ex, state->request, outcome);
 }

@@ -10,10 +10,11 @@
 
 #include <stdatomic.h>
 
-/* The state outlives configurations, so that a reload does not refill the bucket. */
+/* The state of a peer outlives configurations, so that a reload does not refill the bucket. */
 struct gw_rate {
     _Atomic int64_t theoretical_arrival_us;
     atomic_uint in_flight; /* requests of the peer, on all workers */
+    atomic_bool has_lane;  /* in the database, for sure: what it is owed has a place */
 };
 
 /* Take one token at `now_us` (monotonic). Returns 0, or the whole seconds (at least 1) after which to try again. */

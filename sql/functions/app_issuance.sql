@@ -45,11 +45,7 @@ BEGIN
     RETURN r;
   END IF;
 
-  -- The configuration names this issuer; its lane may still be to come, right after the start of the gateway.
-  INSERT INTO s2s.lane (created_at, peer)
-  SELECT v_now, p_issuer
-  WHERE NOT EXISTS (SELECT FROM s2s.lane AS l WHERE l.peer = p_issuer)
-  ON CONFLICT (peer) DO NOTHING;
+  PERFORM s2s.lane_open(p_issuer);
 
   INSERT INTO s2s.wallet_session (
     created_at, updated_at, session_id, issuer, configuration_ids, body_digest, body_sealed)

@@ -8,7 +8,8 @@
 --                       p_requested_device_count int, p_supported_types text[], p_locale text, p_client_jwe text[],
 --                       p_server_sealed bytea, p_max_attempts int, p_lifetime interval, p_max_submissions int,
 --                       p_max_octets bigint, p_nonce_jti text DEFAULT NULL, p_attestation text DEFAULT 'IGNORED',
---                       p_lane text DEFAULT '', p_lease uuid DEFAULT NULL, p_lease_for interval DEFAULT NULL)
+--                       p_lane text DEFAULT '', p_lease uuid DEFAULT NULL, p_lease_for interval DEFAULT NULL,
+--                       p_opens_lane boolean DEFAULT false)
 --   s2s.issuer_supplement(…, p_session_id text, p_verification_id text, p_client_jwe text[], p_server_sealed bytea,
 --                         p_max_submissions int, p_max_octets bigint, p_lane text DEFAULT NULL)
 --   s2s.issuer_verification_status(…, p_session_id text, p_verification_id text)
@@ -18,7 +19,8 @@
 -- p_max_submissions with data, of p_max_octets in all: an evaluation loads them together. p_nonce_jti is of a bound
 -- nonce, null for a raw one; p_lane names the backend that decides (empty: the built-in policy; null: the same as
 -- before). With p_lease the caller begins the evaluation itself, at once: the job is enqueued as one that it has claimed,
--- for p_lease_for, and the outcome is "leased <job> <verification>" (only of a session's first verification).
+-- for p_lease_for, and the outcome is "leased <job> <verification>" (only of a session's first verification). With
+-- p_opens_lane the peer can be called, and may not have a lane yet.
 --
 --   s2s.verification_resume(v s2s.verification, p_client_jwe text[], p_server_sealed bytea, p_issuer_sealed bytea)
 --       -> s2s.verification
@@ -31,6 +33,9 @@ DROP FUNCTION IF EXISTS s2s.issuer_initiate(
 DROP FUNCTION IF EXISTS s2s.issuer_initiate(
   text, uuid, text, bytea, uuid, text, text[], text, text, integer, text[], text, text[], bytea, integer, interval,
   integer, bigint, text, text, text);
+DROP FUNCTION IF EXISTS s2s.issuer_initiate(
+  text, uuid, text, bytea, uuid, text, text[], text, text, integer, text[], text, text[], bytea, integer, interval,
+  integer, bigint, text, text, text, uuid, interval);
 DROP FUNCTION IF EXISTS s2s.issuer_supplement(text, uuid, text, bytea, uuid, text, text, text[], bytea);
 DROP FUNCTION IF EXISTS s2s.issuer_supplement(
   text, uuid, text, bytea, uuid, text, text, text[], bytea, integer, bigint);
@@ -70,7 +75,7 @@ CREATE OR REPLACE FUNCTION s2s.issuer_initiate(
   p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer,
   p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text DEFAULT NULL,
   p_attestation text DEFAULT 'IGNORED', p_lane text DEFAULT '', p_lease uuid DEFAULT NULL,
-  p_lease_for interval DEFAULT NULL)
+  p_lease_for interval DEFAULT NULL, p_opens_lane boolean DEFAULT false)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
@@ -85,6 +90,8 @@ BEGIN
     RETURN r;
   ELSIF v_has_data::integer > p_max_submissions OR v_octets > p_max_octets THEN
     RETURN s2s.refuse(x, 'content-too-large');
+  ELSIF p_opens_lane THEN
+    PERFORM s2s.lane_open(p_peer);
   END IF;
 
   -- One statement: what hangs on the session is written only if the session id was unused, by anybody, ever.

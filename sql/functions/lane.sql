@@ -6,6 +6,7 @@
 --   s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL, p_give_up_after interval DEFAULT NULL)
 --                                                                     -> int: how many were opened, changed or closed
 --   s2s.lanes_give_up(p_give_up_after interval)
+--   s2s.lane_open(p_peer text)
 --   s2s.webhook_lane(p_name text)                                     -> text
 --   s2s.lane_pause(p_failures int)                                    -> interval, null: none
 --   s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
@@ -18,6 +19,16 @@ CREATE OR REPLACE FUNCTION s2s.webhook_lane(p_name text) RETURNS text LANGUAGE s
   SELECT ('webhook:' || p_name) COLLATE "C"
 $$;
 COMMENT ON FUNCTION s2s.webhook_lane(text) IS 'The lane of a webhook. No peer has such a name.';
+
+CREATE OR REPLACE FUNCTION s2s.lane_open(p_peer text) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO s2s.lane (created_at, peer)
+  SELECT clock_timestamp(), p_peer
+  WHERE NOT EXISTS (SELECT FROM s2s.lane AS l WHERE l.peer = p_peer)
+  ON CONFLICT (peer) DO NOTHING
+$$;
+COMMENT ON FUNCTION s2s.lane_open(text) IS
+  'A peer that the configuration has can be called. s2s.lanes_set says so of all, but that is still to come right after '
+  'a start or a reload: what is owed by then must not be lost.';
 
 CREATE OR REPLACE FUNCTION s2s.lanes_give_up(p_give_up_after interval) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -14,12 +14,12 @@ CREATE FUNCTION test.initiate(
   p_token uuid DEFAULT gen_random_uuid(), p_digest bytea DEFAULT '\x01', p_configurations text[] DEFAULT '{badge}',
   p_jwe text[] DEFAULT NULL, p_sealed bytea DEFAULT NULL, p_max_attempts integer DEFAULT 0,
   p_lifetime interval DEFAULT '1 day', p_max_submissions integer DEFAULT 16, p_max_octets bigint DEFAULT 1000000,
-  p_lease uuid DEFAULT NULL, p_lease_for interval DEFAULT NULL)
+  p_lease uuid DEFAULT NULL, p_lease_for interval DEFAULT NULL, p_opens_lane boolean DEFAULT false)
 RETURNS s2s.reply LANGUAGE sql AS $$
   SELECT s2s.issuer_initiate(
     p_peer, p_request, '/verification/initiate', p_digest, p_token, p_session, p_configurations, '{"kty":"EC"}',
     'thumbprint', 1, NULL, NULL, p_jwe, p_sealed, p_max_attempts, p_lifetime, p_max_submissions, p_max_octets,
-    p_lease => p_lease, p_lease_for => p_lease_for)
+    p_lease => p_lease, p_lease_for => p_lease_for, p_opens_lane => p_opens_lane)
 $$;
 
 CREATE FUNCTION test.verification(p_session text) RETURNS s2s.verification LANGUAGE sql AS $$

@@ -1343,11 +1343,11 @@ CREATE FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoin
 
 COMMENT ON FUNCTION s2s.issuer_get_pending(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_keys text, p_keys_digest bytea, p_ready_after interval, p_interval integer, p_transaction_id text, p_lane text, p_poll_after interval, p_most integer) IS 'Tells a get to come back (D9): with its transaction_id, or with a new one. p_lane: a backend said that it is not ready now, whatever was known before, and is asked again after p_poll_after. p_most: gets of an instance that wait.';
 
-CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text DEFAULT NULL::text, p_attestation text DEFAULT 'IGNORED'::text, p_lane text DEFAULT ''::text, p_lease uuid DEFAULT NULL::uuid, p_lease_for interval DEFAULT NULL::interval) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text DEFAULT NULL::text, p_attestation text DEFAULT 'IGNORED'::text, p_lane text DEFAULT ''::text, p_lease uuid DEFAULT NULL::uuid, p_lease_for interval DEFAULT NULL::interval, p_opens_lane boolean DEFAULT false) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text, p_attestation text, p_lane text, p_lease uuid, p_lease_for interval) IS 'Uses up the session id, or opens its session anew (re-verification); opens a verification and asks for its evaluation.';
+COMMENT ON FUNCTION s2s.issuer_initiate(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_configuration_ids text[], p_wsk text, p_wsk_thumbprint text, p_requested_device_count integer, p_supported_types text[], p_locale text, p_client_jwe text[], p_server_sealed bytea, p_max_attempts integer, p_lifetime interval, p_max_submissions integer, p_max_octets bigint, p_nonce_jti text, p_attestation text, p_lane text, p_lease uuid, p_lease_for interval, p_opens_lane boolean) IS 'Uses up the session id, or opens its session anew (re-verification); opens a verification and asks for its evaluation.';
 
 CREATE FUNCTION s2s.issuer_load(p_peer text, p_session_id text, p_instance_id text, p_transaction_id text) RETURNS TABLE(found boolean, wsk text, configuration_id text, subject_ref text, verification_id text, status text, version bigint, ready_at_ms bigint, transaction_found boolean, keys text, keys_digest bytea, subject_sealed bytea, credential_version text, dataset_version text, dataset_sealed bytea, dataset_valid_until_ms bigint)
     LANGUAGE plpgsql STABLE
@@ -1546,6 +1546,12 @@ CREATE FUNCTION s2s.lane_names(p_peer text) RETURNS SETOF text
     AS …
 
 COMMENT ON FUNCTION s2s.lane_names(p_peer text) IS 'Whoever was ever owed anything, or one of them: lanes never go.';
+
+CREATE FUNCTION s2s.lane_open(p_peer text) RETURNS void
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.lane_open(p_peer text) IS 'A peer that the configuration has can be called. s2s.lanes_set says so of all, but that is still to come right after a start or a reload: what is owed by then must not be lost.';
 
 CREATE FUNCTION s2s.lane_pause(p_failures integer) RETURNS interval
     LANGUAGE sql

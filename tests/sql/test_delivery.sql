@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Deliveries: owing, flights, and how they end. Test sessions are the peer "wallet"'s unless they say otherwise.
 BEGIN;
-SELECT plan(110);
+SELECT plan(113);
 
 CREATE FUNCTION pg_temp.clear() RETURNS void LANGUAGE sql AS $$
   DELETE FROM s2s.delivery;
@@ -36,6 +36,11 @@ SELECT lives_ok($$SELECT test.initiate('N', 'nobody', p_lifetime => '-1 s'), s2s
                 'a peer that cannot be called');
 SELECT is((SELECT count(*) FROM s2s.delivery), 2::bigint, 'is owed nothing');
 SELECT is((SELECT count(*) FROM s2s.fsck()), 0::bigint, 'and nobody misses it');
+SELECT lives_ok($$SELECT test.initiate('M1', 'new', p_opens_lane => true), test.initiate('M2', 'new', p_lifetime => '-1 s', p_opens_lane => true),
+                         s2s.expire_due(10)$$, 'a peer that can be called since a moment ago, of which no chore has told yet');
+SELECT results_eq($$SELECT ref FROM s2s.delivery WHERE peer = 'new'$$, $$SELECT (test.verification('M2')).verification_id$$, 'is owed what it has to know');
+SELECT is((SELECT count(*) FROM s2s.lane WHERE peer = 'new' AND active AND kind = 'PEER'), 1::bigint, 'as its first session has brought its lane');
+DELETE FROM s2s.lane WHERE peer = 'new';
 SELECT pg_temp.clear();
 
 -- ---- a flight ----

@@ -10,10 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PATHS } from '../../interop/lib/wallet.mjs';
 import { assertOk, assertProblem } from '../../interop/suite/support.mjs';
 import { createDatabase, databaseAddress, eventually, openTransaction, slow, sql } from '../lib/bench.mjs';
+import { callOut } from '../lib/deliveries.mjs';
 import { Gateway, withGateway } from '../lib/gateway.mjs';
 import { DatabaseLink } from '../lib/link.mjs';
 import { assertOnce, closeAll, impatientLanes, patientLanes, wallets, whileBusy } from '../lib/load.mjs';
 import { CheckedOperator, withTokens } from '../lib/operator.mjs';
+import { Peer } from '../lib/peer.mjs';
 
 const UNAVAILABLE = 'urn:s2s-gateway:problem:unavailable';
 const FAULTS = slow ? 25 : 4;
@@ -307,6 +309,22 @@ test('a chore that fails is done soon, not at its next time', () =>
     const jobs = () => sql(gateway.database, 'SELECT job_id FROM s2s.job');
     await eventually('the job is found', async () => (await jobs()).length === 0, { timeoutMs: 20_000 });
   }));
+
+test('a peer that was added a moment ago loses nothing, though the chore that makes lanes has yet to succeed', async () => {
+  const peer = await Peer.start('new-wallet');
+  await withGateway('database-lanes', { expectedErrors: ['database_error'] }, async (gateway) => {
+    await rename(gateway, 'lanes_set', 'lanes_set_away');
+    await gateway.reconfigure((config) => callOut(config, { wallet: peer.url }));
+    const wallet = await gateway.connect();
+    const session = wallet.newSession();
+    assertOk(await wallet.initiate(session));
+    const { json } = await peer.receivedOnce({ verificationId: session.verificationId });
+    assert.equal(json.status, 'APPROVED');
+    await rename(gateway, 'lanes_set_away', 'lanes_set');
+    wallet.close();
+  });
+  await peer.close();
+});
 
 test('a call that the database fails takes no other with it, is a 500, and is not stored', () =>
   withGateway('database-broken', { expectedErrors: ['database_error', 'internal_error'] }, async (gateway) => {
