@@ -267,7 +267,7 @@ DECLARE
 BEGIN
   SELECT s2s.admin_instance_json(i) INTO v_instance FROM s2s.instance AS i WHERE i.instance_id = p_instance_id;
   RETURN s2s.store(x, 200, s2s.json_join(
-    s2s.admin_outcome(p_outcome), json_build_object('instance', v_instance))::text, p_wake => true);
+    s2s.admin_outcome(p_outcome), json_build_object('instance', v_instance))::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.admin_instance_answer(s2s.exchange, text, text) IS

@@ -283,7 +283,7 @@ BEGIN
   PERFORM s2s.audit_by(x, p_role, p_action, v.verification_id, json_strip_nulls(json_build_object(
     'version', v_read_version, 'status', v.status, 'reasonCode', v.reason_code,
     'credentialConfigurationIds', p_approved_ids)));
-  RETURN s2s.store(x, 200, s2s.admin_verification_detail(v)::text, p_wake => true);
+  RETURN s2s.store(x, 200, s2s.admin_verification_detail(v)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.admin_decision IS

@@ -34,7 +34,7 @@ BEGIN
     PERFORM s2s.delivery_owe(i.issuer, '/credential/get', f.fetch_id, p_side => 'WALLET')
     WHERE NOT EXISTS (SELECT FROM s2s.delivery AS d
                       WHERE d.ref = f.fetch_id AND d.endpoint = '/credential/get' AND d.side = 'WALLET');
-    RETURN s2s.store(x, 202, s2s.wallet_fetch_json(f)::text, p_wake => true);
+    RETURN s2s.store(x, 202, s2s.wallet_fetch_json(f)::text);
   END IF;
 
   INSERT INTO s2s.wallet_fetch (created_at, updated_at, fetch_id, instance_id, request, request_digest)
@@ -44,7 +44,7 @@ BEGIN
     p_request_digest)
   RETURNING * INTO f;
   PERFORM s2s.delivery_owe(i.issuer, '/credential/get', f.fetch_id, p_side => 'WALLET');
-  RETURN s2s.store(x, 202, s2s.wallet_fetch_json(f)::text, p_wake => true);
+  RETURN s2s.store(x, 202, s2s.wallet_fetch_json(f)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.app_fetch_start IS

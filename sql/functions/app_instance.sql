@@ -93,7 +93,7 @@ BEGIN
   END IF;
   v_event_id := s2s.wallet_event_owe(
     i, v_body ->> 'eventType', v_body ->> 'eventTimestamp', v_body ->> 'triggeringRequestId', v_body -> 'eventDetails');
-  RETURN s2s.store(x, 202, json_build_object('eventId', v_event_id)::text, p_wake => true);
+  RETURN s2s.store(x, 202, json_build_object('eventId', v_event_id)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.app_event IS 'Something happened to an instance, which the issuer is owed word of.';
@@ -124,7 +124,7 @@ BEGIN
   ELSIF v_state <> v_outcome THEN
     RETURN s2s.refuse(x, 'wrong-state', v_state);
   END IF;
-  RETURN s2s.store(x, 200, s2s.wallet_instance_json(i)::text, p_wake => true);
+  RETURN s2s.store(x, 200, s2s.wallet_instance_json(i)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.app_lifecycle IS

@@ -56,7 +56,7 @@ BEGIN
   RETURNING * INTO w;
   IF FOUND THEN
     PERFORM s2s.wallet_session_owe(w, '/verification/initiate');
-    RETURN s2s.store(x, 202, s2s.wallet_session_json(w)::text, p_wake => true);
+    RETURN s2s.store(x, 202, s2s.wallet_session_json(w)::text);
   END IF;
 
   -- Used before: by this very start, or by another one.
@@ -103,7 +103,7 @@ BEGIN
   IF w.verification_id IS NOT NULL THEN
     PERFORM s2s.wallet_session_owe(w, '/verification/supplement');
   END IF;
-  RETURN s2s.store(x, 202, s2s.wallet_session_json(w)::text, p_wake => true);
+  RETURN s2s.store(x, 202, s2s.wallet_session_json(w)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.app_supplement IS
@@ -132,7 +132,7 @@ BEGIN
   ELSIF w.status <> 'DENIED' OR w.verification ->> 'reasonCode' IS DISTINCT FROM 'CANCELLED' THEN
     RETURN s2s.refuse(x, 'wrong-state', w.status);
   END IF;
-  RETURN s2s.store(x, 202, s2s.wallet_session_json(w)::text, p_wake => true);
+  RETURN s2s.store(x, 202, s2s.wallet_session_json(w)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.app_cancel IS

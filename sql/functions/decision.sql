@@ -38,8 +38,11 @@ BEGIN
     FROM unnest(p_approved_ids, p_subject_refs) WITH ORDINALITY AS a (id, ref, position)
     LEFT JOIN LATERAL (
       SELECT i.subject_ref
-      FROM s2s.instance AS i
-      WHERE i.session_id = p_session_id AND i.configuration_id = a.id AND s2s.instance_is_live(i)
+      FROM (SELECT t.configuration_id, t.subject_ref, s2s.instance_is_live(t) AS is_live
+            FROM s2s.instance AS t
+            WHERE t.session_id = p_session_id
+            OFFSET 0) AS i
+      WHERE i.configuration_id = a.id AND i.is_live
         AND i.subject_ref IN (SELECT json_array_elements_text(p_subject_aliases -> (a.position - 1)::integer))
       LIMIT 1
     ) AS known ON true);

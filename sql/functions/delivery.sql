@@ -71,6 +71,7 @@ DECLARE
   d s2s.delivery;
   v_now timestamptz := clock_timestamp();
   v_due timestamptz := coalesce(p_due, v_now);
+  v_noted text;
 BEGIN
   -- Asked first, as preparing to insert costs more than the question.
   IF NOT EXISTS (SELECT FROM s2s.lane AS l WHERE l.peer = p_peer) THEN
@@ -86,6 +87,9 @@ BEGIN
   RETURNING t.* INTO d;
   IF FOUND THEN
     PERFORM s2s.ledger_add(d, 'owed');
+    IF d.next_at <= v_now THEN
+      v_noted := set_config('s2s.due', 'yes', true);
+    END IF;
   END IF;
 END
 $$;
@@ -118,12 +122,20 @@ COMMENT ON FUNCTION s2s.delivery_withdraw(text, text, text, bigint) IS
   'There is no more need to tell about a thing. A flight in progress is fenced, unless it is p_but: the one whose end '
   'this belongs to.';
 
-CREATE OR REPLACE FUNCTION s2s.delivery_hurry(p_endpoint text, p_ref text, p_side text) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION s2s.delivery_hurry(p_endpoint text, p_ref text, p_side text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_noted text;
+BEGIN
   UPDATE s2s.delivery AS u
   SET next_at = CASE WHEN u.lease IS NULL THEN least(u.next_at, clock_timestamp()) ELSE u.next_at END,
       owed_at = least(u.owed_at, clock_timestamp()),
       owed = u.owed + (u.lease IS NOT NULL)::integer
-  WHERE u.ref = p_ref AND u.endpoint = p_endpoint AND u.side = p_side
+  WHERE u.ref = p_ref AND u.endpoint = p_endpoint AND u.side = p_side;
+  IF FOUND THEN
+    v_noted := set_config('s2s.due', 'yes', true);
+  END IF;
+END
 $$;
 COMMENT ON FUNCTION s2s.delivery_hurry(text, text, text) IS
   'What waits for its time is due now; after a flight in progress, once more.';

@@ -9,6 +9,7 @@
 --
 --   s2s.stored(x s2s.exchange)                                                            -> s2s.reply, null: nothing
 --   s2s.claim(x s2s.exchange)                                                             -> s2s.reply
+--   s2s.something_is_due()                                                                -> boolean
 --   s2s.store(x s2s.exchange, p_status int, p_body text, p_wake boolean DEFAULT false)    -> s2s.reply
 --   s2s.refuse(x s2s.exchange, p_type text, p_current_status text DEFAULT NULL)           -> s2s.reply
 --   s2s.retry()                                                                           -> s2s.reply
@@ -38,8 +39,20 @@ END
 $$;
 COMMENT ON FUNCTION s2s.stored(s2s.exchange) IS 'The reply to a request that was answered before; null when it was not.';
 
+CREATE OR REPLACE FUNCTION s2s.something_is_due() RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT coalesce(current_setting('s2s.due', true) = 'yes', false)
+$$;
+COMMENT ON FUNCTION s2s.something_is_due() IS
+  'Whether a delivery that is due now was owed since the claim: s2s.due is set by whoever owes one, in its transaction.';
+
 CREATE OR REPLACE FUNCTION s2s.claim(x s2s.exchange) RETURNS s2s.reply LANGUAGE plpgsql AS $$
+DECLARE
+  v_noted text;
 BEGIN
+  IF s2s.something_is_due() THEN
+    -- By another call of this transaction.
+    v_noted := set_config('s2s.due', '', true);
+  END IF;
   -- Duplicates queue here. The look-up is a statement of its own, so that its snapshot is younger than the lock and
   -- holds what the duplicate before us committed.
   PERFORM pg_advisory_xact_lock(hashtextextended(x.peer, uuid_hash_extended(x.request_id, 0)));
@@ -54,11 +67,11 @@ RETURNS s2s.reply LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO s2s.answer (created_at, request_id, token, digest, status, peer, endpoint, body)
   VALUES (clock_timestamp(), x.request_id, x.token, x.digest, p_status, x.peer, x.endpoint, p_body);
-  RETURN (p_status, p_body, false, 'answered', p_wake)::s2s.reply;
+  RETURN (p_status, p_body, false, 'answered', p_wake OR s2s.something_is_due())::s2s.reply;
 END
 $$;
 COMMENT ON FUNCTION s2s.store(s2s.exchange, integer, text, boolean) IS
-  'Stores and returns the answer to a claimed request.';
+  'Stores and returns the answer to a claimed request. p_wake: a job was enqueued; deliveries tell of themselves.';
 
 CREATE OR REPLACE FUNCTION s2s.refuse(x s2s.exchange, p_type text, p_current_status text DEFAULT NULL)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$

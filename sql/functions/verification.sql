@@ -76,7 +76,7 @@ COMMENT ON FUNCTION s2s.session_verifications(text) IS 'All verifications of a s
 CREATE OR REPLACE FUNCTION s2s.last_approved(p_session_id text) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT v.verification_id
   FROM s2s.session_verifications(p_session_id) AS known (id)
-  JOIN s2s.verification AS v ON v.verification_id = known.id
+  CROSS JOIN LATERAL (SELECT t.* FROM s2s.verification AS t WHERE t.verification_id = known.id OFFSET 0) AS v
   WHERE v.status = 'APPROVED'
   ORDER BY v.created_at DESC
   LIMIT 1

@@ -250,6 +250,8 @@ $$;
 COMMENT ON FUNCTION s2s.wallet_session_owe(s2s.wallet_session, text) IS 'The issuer is to be called about a session.';
 
 CREATE OR REPLACE FUNCTION s2s.wallet_poll(w s2s.wallet_session, p_due timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_noted text;
 BEGIN
   UPDATE s2s.delivery AS u
   SET polls = 0,
@@ -259,6 +261,8 @@ BEGIN
   WHERE u.ref = w.session_id AND u.endpoint = '/verification/status' AND u.side = 'WALLET';
   IF NOT FOUND THEN
     PERFORM s2s.delivery_owe(w.issuer, '/verification/status', w.session_id, NULL, p_due, 'WALLET');
+  ELSIF p_due <= clock_timestamp() THEN
+    v_noted := set_config('s2s.due', 'yes', true);
   END IF;
 END
 $$;

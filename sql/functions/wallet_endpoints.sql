@@ -59,8 +59,7 @@ BEGIN
       PERFORM s2s.wallet_session_go_on(w);
     END IF;
   END IF;
-  RETURN s2s.store(
-    x, 200, json_build_object('sessionId', w.session_id, 'verificationId', w.verification_id)::text, true);
+  RETURN s2s.store(x, 200, json_build_object('sessionId', w.session_id, 'verificationId', w.verification_id)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_verification_notify IS
@@ -158,7 +157,7 @@ BEGIN
   ELSIF p_backend AND s2s.wallet_would_act(i, p_action) AND s2s.wallet_lifecycle_ask(i, x, p_action, p_reason) THEN
     v_status := s2s.wallet_instance_status(i);
     RETURN s2s.store(
-      x, 200, s2s.managed_json(i.session_id, i.instance_id, v_status, v_status, 'SCHEDULED', NULL), true);
+      x, 200, s2s.managed_json(i.session_id, i.instance_id, v_status, v_status, 'SCHEDULED', NULL));
   END IF;
   act := s2s.wallet_act(i, 'ISSUER', p_action, p_reason);
   RETURN s2s.store(x, 200, s2s.managed_json(
@@ -197,7 +196,7 @@ BEGIN
     WHEN 'DISPLAY_DATA_UPDATED' THEN PERFORM s2s.wallet_flag(i, false, true);
     ELSE NULL;
   END CASE;
-  RETURN s2s.store(x, 200, json_build_object('acknowledged', p_known)::text, true);
+  RETURN s2s.store(x, 200, json_build_object('acknowledged', p_known)::text);
 END
 $$;
 COMMENT ON FUNCTION s2s.wallet_event IS

@@ -1013,7 +1013,7 @@ CREATE FUNCTION s2s.delivery_given_up(d s2s.delivery, p_reason text) RETURNS voi
 COMMENT ON FUNCTION s2s.delivery_given_up(d s2s.delivery, p_reason text) IS 'A delivery is a dead letter now. Its thing may be locked by somebody: nobody is waited for.';
 
 CREATE FUNCTION s2s.delivery_hurry(p_endpoint text, p_ref text, p_side text) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.delivery_hurry(p_endpoint text, p_ref text, p_side text) IS 'What waits for its time is due now; after a flight in progress, once more.';
@@ -2094,11 +2094,17 @@ CREATE FUNCTION s2s.sessions_page(p_peer text, p_before_at timestamp with time z
 
 COMMENT ON FUNCTION s2s.sessions_page(p_peer text, p_before_at timestamp with time zone, p_before_id text, p_limit integer) IS 'Sessions, newest first, from a place on; of one peer or all.';
 
+CREATE FUNCTION s2s.something_is_due() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.something_is_due() IS 'Whether a delivery that is due now was owed since the claim: s2s.due is set by whoever owes one, in its transaction.';
+
 CREATE FUNCTION s2s.store(x s2s.exchange, p_status integer, p_body text, p_wake boolean DEFAULT false) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.store(x s2s.exchange, p_status integer, p_body text, p_wake boolean) IS 'Stores and returns the answer to a claimed request.';
+COMMENT ON FUNCTION s2s.store(x s2s.exchange, p_status integer, p_body text, p_wake boolean) IS 'Stores and returns the answer to a claimed request. p_wake: a job was enqueued; deliveries tell of themselves.';
 
 CREATE FUNCTION s2s.stored(x s2s.exchange) RETURNS s2s.reply
     LANGUAGE plpgsql
