@@ -208,24 +208,26 @@ static bool make_metadata(struct gw_generation *g, struct gw_config_errors *erro
     return ok;
 }
 
-static struct gw_target target_at(const struct gw_generation *g, const struct gw_peer_config *peer, char *url)
+static struct gw_target target_at(const struct gw_generation *g, const struct gw_peer *peer, char *url)
 {
     const struct gw_outbound_config *ours = &g->config->outbound;
-    return (struct gw_target){.url = url, .certificate = ours->certificate, .key = ours->key, .ca = peer->ca};
+    return (struct gw_target){.url = url, .certificate = ours->certificate, .key = ours->key, .ca = &peer->authorities};
 }
 
-static void register_peers(struct gw_generation *g)
+static bool register_peers(struct gw_generation *g, struct gw_config_errors *errors)
 {
+    bool ok = true;
     g->peers = zalloc(g->config->peer_count, sizeof(*g->peers));
     for (size_t i = 0; i < g->config->peer_count; ++i) {
-        const struct gw_peer_config *peer = &g->config->peers[i];
-        g->peers[i] = (struct gw_peer){
-            .config = peer,
-            .rate = rate_of(peer->name),
-            .target = target_at(g, peer, peer->url),
-            .origin = target_at(g, peer, peer->issuer_origin),
-        };
+        const struct gw_peer_config *config = &g->config->peers[i];
+        struct gw_peer *peer = &g->peers[i];
+        peer->config = config;
+        peer->rate = rate_of(config->name);
+        ok = gw_authorities_load(&peer->authorities, &config->ca, errors) && ok;
+        peer->target = target_at(g, peer, config->url);
+        peer->origin = target_at(g, peer, config->issuer_origin);
     }
+    return ok;
 }
 
 static bool load_receivers(struct gw_generation *g, struct gw_config_errors *errors)
@@ -321,7 +323,8 @@ static bool load_parts(struct gw_generation *g, struct gw_config_errors *errors)
     g->vault = gw_vault_load(g->config, errors);
     if (g->vault == NULL)
         return false;
-    register_peers(g);
+    ok = register_peers(g, errors) && ok;
+    ok = gw_authorities_load(&g->references_ca, &g->config->references.ca, errors) && ok;
     ok = load_receivers(g, errors) && ok;
     if ((g->config->roles & GW_ROLE_ISSUER) != 0)
         ok = load_issuer(g, errors) && ok;
@@ -366,7 +369,10 @@ void gw_generation_unref(struct gw_generation *g)
     free((void *)g->issuer_keys.keys);
     free((void *)g->published_keys.keys);
     free(g->offerings);
+    for (size_t i = 0; g->peers != NULL && i < g->config->peer_count; ++i)
+        gw_authorities_release(&g->peers[i].authorities);
     free(g->peers);
+    gw_authorities_release(&g->references_ca);
     gw_signer_free(g->metadata_signer);
     free(g->metadata_json.body);
     free(g->metadata_jwt.body);

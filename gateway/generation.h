@@ -22,7 +22,8 @@
 /* A registered peer. */
 struct gw_peer {
     const struct gw_peer_config *config;
-    struct gw_rate *rate;    /* lives as long as the process */
+    struct gw_rate *rate; /* lives as long as the process */
+    struct gw_authorities authorities;
     struct gw_target target; /* its own endpoints; url NULL when it is never called */
     struct gw_target origin; /* of an issuer: where its metadata are; url NULL when it has none */
 };
@@ -54,14 +55,15 @@ struct gw_generation {
     uint64_t number; /* grows with each */
     struct gw_config *config;
     struct gw_vault *vault;
-    struct gw_tls *tls[GW_LISTENERS];  /* NULL for a listener without TLS */
-    struct s2s_keyring issuer_keys;    /* what decrypts: live keys, and retired ones whose time has not come */
-    struct s2s_keyring published_keys; /* the live ones of them */
-    struct gw_offering *offerings;     /* parallels config->credentials */
-    struct gw_peer *peers;             /* parallels config->peers */
-    struct gw_receiver *receivers;     /* parallels config->webhooks */
-    struct gw_receiver *backends;      /* parallels config->backends */
-    struct gw_anchors *anchors;        /* of attestations and presentations */
+    struct gw_tls *tls[GW_LISTENERS];    /* NULL for a listener without TLS */
+    struct s2s_keyring issuer_keys;      /* what decrypts: live keys, and retired ones whose time has not come */
+    struct s2s_keyring published_keys;   /* the live ones of them */
+    struct gw_offering *offerings;       /* parallels config->credentials */
+    struct gw_peer *peers;               /* parallels config->peers */
+    struct gw_authorities references_ca; /* of the hosts that documents by reference are fetched from */
+    struct gw_receiver *receivers;       /* parallels config->webhooks */
+    struct gw_receiver *backends;        /* parallels config->backends */
+    struct gw_anchors *anchors;          /* of attestations and presentations */
     size_t anchor_count;
     struct gw_signer *metadata_signer;              /* NULL: metadata is not signed */
     struct gw_document metadata_json, metadata_jwt; /* body NULL when not signed */

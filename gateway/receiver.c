@@ -98,10 +98,11 @@ static bool load_token(const struct gw_file *file, char **authorization, struct 
 bool gw_receiver_load(struct gw_receiver *receiver, const struct gw_receiver_config *config,
                       struct gw_config_errors *errors)
 {
-    bool ok = true;
     *receiver = (struct gw_receiver){
         .config = config,
-        .target = {.url = config->url, .certificate = config->certificate, .key = config->key, .ca = config->ca}};
+        .target = {
+            .url = config->url, .certificate = config->certificate, .key = config->key, .ca = &receiver->authorities}};
+    bool ok = gw_authorities_load(&receiver->authorities, &config->ca, errors);
     receiver->secrets = calloc(config->secrets.count + 1, sizeof(*receiver->secrets));
     s2s_assert(receiver->secrets != NULL);
     for (size_t i = 0; i < config->secrets.count; ++i)
@@ -121,4 +122,5 @@ void gw_receiver_release(struct gw_receiver *receiver)
     if (receiver->authorization != NULL)
         OPENSSL_cleanse(receiver->authorization, strlen(receiver->authorization));
     free(receiver->authorization);
+    gw_authorities_release(&receiver->authorities);
 }

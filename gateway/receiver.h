@@ -17,18 +17,19 @@ struct gw_secret {
 
 struct gw_receiver {
     const struct gw_receiver_config *config;
-    struct gw_target target;
+    struct gw_authorities authorities;
+    struct gw_target target;   /* trusts them */
     struct gw_secret *secrets; /* newest first */
     size_t secret_count;
     char *authorization; /* "Authorization: Bearer …", or NULL */
 };
 
-/* Fill `receiver` from its configuration, which must outlive it. False when a secret is none, or a token, reported.
- * Release it in either case. */
+/* Fill `receiver` from its configuration, which must outlive it. False when a secret is none, or a token, or
+ * a CA, reported. Release it in either case. */
 bool gw_receiver_load(struct gw_receiver *receiver, const struct gw_receiver_config *config,
                       struct gw_config_errors *errors);
 
-/* Wipe and free the secrets. */
+/* Wipe and free what was loaded. The receiver stays where it is until then. */
 void gw_receiver_release(struct gw_receiver *receiver);
 
 #endif

@@ -87,7 +87,7 @@ static bool begin_fetch(struct gw_evaluation *e, const struct gw_item_fetch *wan
     struct gw_reference_result result = {.size = 0};
     e->fetch_policy =
         (struct gw_reference_policy){.hosts = wanted->hosts,
-                                     .ca = &config->ca,
+                                     .ca = &e->job->generation->references_ca,
                                      .max_size = wanted->max_size,
                                      .timeout_ms = left_ms < config->timeout_ms ? left_ms : config->timeout_ms,
                                      .private_addresses = config->private_addresses};

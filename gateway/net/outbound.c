@@ -231,11 +231,9 @@ static char *key_of(const struct gw_target *target)
     size_t len;
     FILE *out = open_memstream(&key, &len);
     s2s_assert(out != NULL);
-    fprintf(out, "%d %u %s\n%s\n%s\n", target->public_only, target->connections, target->url,
+    fprintf(out, "%d %u %s\n%s\n%s\n%s", target->public_only, target->connections, target->url,
             target->certificate.path != NULL ? target->certificate.path : "",
-            target->key.path != NULL ? target->key.path : "");
-    for (size_t i = 0; i < target->ca.count; ++i)
-        fprintf(out, "%s\n", target->ca.items[i].path);
+            target->key.path != NULL ? target->key.path : "", target->ca != NULL ? target->ca->id : "");
     s2s_assert(fclose(out) == 0);
     return key;
 }

@@ -7,7 +7,7 @@
 #ifndef GW_OUTBOUND_H
 #define GW_OUTBOUND_H
 
-#include "gateway/config.h"
+#include "gateway/net/authorities.h"
 
 #include <uv.h>
 
@@ -65,7 +65,7 @@ struct gw_outbound_call {
 struct gw_target {
     char *url; /* https, no final slash; http for a loopback address only (webhooks of a backend beside us) */
     struct gw_file certificate, key; /* ours; path NULL: none is sent */
-    struct gw_file_list ca;          /* who may sign theirs; empty: the system's authorities */
+    const struct gw_authorities *ca; /* who may sign theirs; NULL: the system's authorities */
     unsigned connections;            /* at most, of each worker; 0: as many as to any other */
     bool public_only; /* connect to addresses of the public Internet only, whatever the name leads to (address.h) */
 };

@@ -21,7 +21,6 @@
 /* Certificates and keys are read when a connection is opened: renewed ones are in use everywhere after this time. */
 #define MAX_CONNECTION_AGE_S 600L
 #define MAX_HEADER_OCTETS ((size_t)64 * 1024)
-#define MAX_CA_OCTETS ((size_t)1024 * 1024)
 /* Longer waits are not believed; it also keeps a caller's arithmetic far from overflow. */
 #define MAX_RETRY_AFTER_S ((int64_t)30 * 86400)
 
@@ -97,42 +96,17 @@ static CURLcode set_tls_context(CURL *curl, void *context, void *alert)
     return CURLE_OK;
 }
 
-/* All files, one after the other, in `*text`; the path of one that cannot be read, else NULL. */
-static const char *read_authorities(const struct gw_file_list *files, char **text, size_t *text_len)
+/* libcurl would read a file again for each connection, and one only. The texts go in instead: they are part of what
+ * must be equal for a connection to be used again. */
+static void set_authorities(struct gw_easy *easy, const struct gw_authorities *authorities)
 {
-    const char *unreadable = NULL;
-    FILE *out = open_memstream(text, text_len);
-    s2s_assert(out != NULL);
-    for (size_t i = 0; i < files->count && unreadable == NULL; ++i) {
-        size_t len;
-        char *pem = gw_file_read(files->items[i].path, MAX_CA_OCTETS, &len);
-        if (pem == NULL)
-            unreadable = files->items[i].path;
-        else
-            fprintf(out, "%s\n", pem);
-        free(pem);
-    }
-    s2s_assert(fclose(out) == 0);
-    return unreadable;
-}
-
-/* libcurl takes one file only, and would keep using its first reading of it for a day. The contents go in instead: they
- * are part of what must be equal for a connection to be used again. */
-static void set_authorities(struct gw_easy *easy, const struct gw_file_list *files)
-{
-    if (files->count == 0)
+    if (authorities == NULL || authorities->pem == NULL)
         return;
-    char *text;
-    struct curl_blob blob = {.flags = CURL_BLOB_COPY};
-    const char *unreadable = read_authorities(files, &text, &blob.len);
-    blob.data = text;
-    /* No file: libcurl meets the same fault as we did, and the call ends by it in the ordinary way. */
-    SET(easy, CURLOPT_CAINFO, unreadable);
-    /* Debian's libcurl is built with a default folder: it would be trusted as well. */
+    struct curl_blob blob = {authorities->pem, authorities->len, CURL_BLOB_COPY};
+    /* Debian's libcurl is built with a default file and folder: they would be trusted as well. */
+    SET(easy, CURLOPT_CAINFO, NULL);
     SET(easy, CURLOPT_CAPATH, NULL);
-    if (unreadable == NULL)
-        SET(easy, CURLOPT_CAINFO_BLOB, &blob);
-    free(text);
+    SET(easy, CURLOPT_CAINFO_BLOB, &blob);
 }
 
 static void set_target(struct gw_easy *easy, const struct gw_target *target, const char *path, const char **alert)
@@ -154,7 +128,7 @@ static void set_target(struct gw_easy *easy, const struct gw_target *target, con
     SET(easy, CURLOPT_SSLKEY, target->key.path);
     SET(easy, CURLOPT_SSL_CTX_FUNCTION, set_tls_context);
     SET(easy, CURLOPT_SSL_CTX_DATA, alert);
-    set_authorities(easy, &target->ca);
+    set_authorities(easy, target->ca);
 }
 
 /* ---- the request ---- */

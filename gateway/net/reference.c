@@ -307,8 +307,7 @@ static void begin(struct gw_reference_flight *flight)
     const struct gw_reference_fetch *fetch = flight->fetch;
     const struct gw_reference_policy *policy = fetch->policy;
     flight->target.public_only = !policy->private_addresses;
-    if (policy->ca != NULL)
-        flight->target.ca = *policy->ca;
+    flight->target.ca = policy->ca;
     if (fetch->reference.accept != NULL) {
         snprintf(flight->accept, sizeof(flight->accept), "Accept: %s", fetch->reference.accept);
         flight->headers[0] = flight->accept;

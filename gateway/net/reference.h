@@ -13,7 +13,7 @@
 /* What the caller allows. Everything is borrowed until the fetch is over. */
 struct gw_reference_policy {
     const struct gw_string_list *hosts; /* "host" (port 443) or "host:port"; equal but for case, no patterns */
-    const struct gw_file_list *ca;      /* who may sign their certificates; NULL or empty: the system's authorities */
+    const struct gw_authorities *ca;    /* who may sign their certificates; NULL: the system's authorities */
     size_t max_size;                    /* octets */
     int64_t timeout_ms;                 /* of all of it; what is not positive is over at once */
     bool private_addresses; /* reach also addresses inside: only for environments whose hosts are all there */

@@ -38,9 +38,20 @@ static inline unsigned count_descriptors(void)
     return count;
 }
 
+/* Who is in these files, in the arena. */
+static inline const struct gw_authorities *authorities_of(struct gw_file *files, size_t count)
+{
+    struct gw_authorities *made = s2s_arena_alloc(arena, sizeof *made);
+    ck_assert(gw_authorities_load(made, &(struct gw_file_list){files, count}, &errors));
+    char *text = made->pem;
+    made->pem = s2s_arena_strndup(arena, text, made->len);
+    free(text);
+    return made;
+}
+
 static inline struct gw_target target_with(const char *url, const struct identity *client, struct gw_file *ca)
 {
-    struct gw_target made = {.url = s2s_arena_printf(arena, "%s", url), .ca = {ca, ca ? 1 : 0}};
+    struct gw_target made = {.url = s2s_arena_printf(arena, "%s", url), .ca = ca ? authorities_of(ca, 1) : NULL};
     if (client) {
         made.certificate = client->certificate;
         made.key = client->key;

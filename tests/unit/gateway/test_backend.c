@@ -201,7 +201,7 @@ END_TEST
 
 START_TEST(a_certificate_that_is_not_trusted)
 {
-    receiver.target.ca.items = &foreign_authority.file;
+    receiver.target.ca = authorities_of(&foreign_authority.file, 1);
     ck_assert_int_eq(ask_and_wait("/_/answer?status=202")->answer.end, GW_BACKEND_FAILED);
     ck_assert_uint_eq(json_object_array_length(peer_requests(&peer)), 0);
 }

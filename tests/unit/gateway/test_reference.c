@@ -73,7 +73,6 @@ static void lead_to(const char *const *list)
 
 static char *host_list[1];
 static struct gw_string_list hosts = {host_list, 1};
-static struct gw_file_list ca;
 static struct gw_reference_policy policy;
 
 /* A fetch and what came of it. */
@@ -105,9 +104,11 @@ static void start_peer(void)
     peer_start(&peer, (const char *const[]){"--cert", server_id.certificate.path, "--key", server_id.key.path, "--ca",
                                             authority.file.path, "--anonymous", NULL});
     host_list[0] = peer.url + strlen("https://");
-    ca = (struct gw_file_list){&authority.file, 1};
-    policy = (struct gw_reference_policy){
-        .hosts = &hosts, .ca = &ca, .max_size = MAX_ANSWER, .timeout_ms = PATIENCE_MS, .private_addresses = true};
+    policy = (struct gw_reference_policy){.hosts = &hosts,
+                                          .ca = authorities_of(&authority.file, 1),
+                                          .max_size = MAX_ANSWER,
+                                          .timeout_ms = PATIENCE_MS,
+                                          .private_addresses = true};
 }
 
 static void fill_in(struct trial *trial, const char *url)
@@ -322,9 +323,9 @@ END_TEST
 START_TEST(not_trusted)
 {
     start_peer();
-    ca.items = &foreign_authority.file;
+    policy.ca = authorities_of(&foreign_authority.file, 1);
     ck_assert_int_eq(end_of(DOCUMENT, (struct gw_reference){.size = -1}), GW_REFERENCE_UNREACHED);
-    ca = (struct gw_file_list){.count = 0}; /* the system's */
+    policy.ca = NULL; /* the system's */
     ck_assert_int_eq(end_of(DOCUMENT, (struct gw_reference){.size = -1}), GW_REFERENCE_UNREACHED);
     ck_assert_uint_eq(requests_so_far(), 0);
 }
@@ -411,7 +412,6 @@ START_TEST(urls)
         {"docs.example", "https://docs.example/\r\nX: y", GW_REFERENCE_MALFORMED},
         {"docs.example", "", GW_REFERENCE_MALFORMED},
     };
-    ca = (struct gw_file_list){.count = 0};
     policy = (struct gw_reference_policy){.hosts = &hosts, .max_size = MAX_ANSWER, .timeout_ms = PATIENCE_MS};
     addresses[0] = NULL;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
