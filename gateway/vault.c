@@ -11,6 +11,7 @@
 
 #include "proto/b64.h"
 #include "proto/crypto.h"
+#include "proto/hex.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -251,11 +252,7 @@ void gw_vault_pseudonym(const struct gw_vault *vault, size_t index, const char *
     uint8_t digest[S2S_MAX_HASH];
     hmac(key->pseudonyms, pieces, 2, digest);
 
-    static const char hex[] = "0123456789abcdef";
-    for (size_t i = 0; i < ID_LEN; i++) {
-        *out++ = hex[key->id[i] >> 4];
-        *out++ = hex[key->id[i] & 15];
-    }
+    out = s2s_hex_write(out, s2s_bytes(key->id, ID_LEN));
     *out++ = '.';
     s2s_b64_encode_to(out, s2s_bytes(digest, s2s_hash_size(S2S_SHA256)));
 }

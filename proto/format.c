@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format.h"
 
+#include "hex.h"
 #include "uuid.h"
 
 #include <string.h>
@@ -23,7 +24,7 @@ static bool is_alnum(char c)
 
 static bool is_hex(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return s2s_hex_value(c) >= 0;
 }
 
 struct cursor {

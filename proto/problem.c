@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "problem.h"
 
+#include "hex.h"
 #include "text.h"
 
 #define GATEWAY_TYPE "urn:s2s-gateway:problem:"
@@ -42,7 +43,6 @@ const struct s2s_problem_info s2s_problems[S2S_PROBLEM_COUNT] = {
 /* The inside of a JSON string (RFC 8259 section 7). */
 static void add_escaped(struct s2s_text *text, const char *string)
 {
-    static const char hex[] = "0123456789abcdef";
     const char *plain = string;
     for (; *string; string++) {
         unsigned char c = (unsigned char)*string;
@@ -51,7 +51,7 @@ static void add_escaped(struct s2s_text *text, const char *string)
         s2s_text_add_bytes(text, plain, (size_t)(string - plain));
         plain = string + 1;
         if (c < 0x20)
-            s2s_text_add_bytes(text, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
+            s2s_text_add_bytes(text, (char[]){'\\', 'u', '0', '0', s2s_hex_digit(c >> 4), s2s_hex_digit(c & 15u)}, 6);
         else
             s2s_text_add_bytes(text, (char[]){'\\', (char)c}, 2);
     }

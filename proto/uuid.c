@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uuid.h"
 
+#include "hex.h"
 #include "result.h"
 
 #include <openssl/crypto.h>
@@ -11,17 +12,12 @@
 
 static const char form[S2S_UUID_SIZE] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 bool s2s_uuid_valid(const char *text, size_t len)
 {
     if (len != S2S_UUID_SIZE - 1)
         return false;
     for (size_t i = 0; i < len; i++) {
-        if (form[i] == '-' ? text[i] != '-' : !is_hex(text[i]))
+        if (form[i] == '-' ? text[i] != '-' : s2s_hex_value(text[i]) < 0)
             return false;
     }
     return true;
@@ -47,7 +43,6 @@ static void take_random(unsigned char out[UUID_OCTETS])
 
 void s2s_uuid_new(char out[S2S_UUID_SIZE])
 {
-    static const char hex[] = "0123456789abcdef";
     unsigned char b[UUID_OCTETS];
     take_random(b);
     b[6] = (b[6] & 0x0f) | 0x40; /* version 4 */
@@ -58,7 +53,7 @@ void s2s_uuid_new(char out[S2S_UUID_SIZE])
             out[i] = '-';
             continue;
         }
-        out[i] = hex[n % 2 == 0 ? b[n / 2] >> 4 : b[n / 2] & 0x0f];
+        out[i] = s2s_hex_digit(n % 2 == 0 ? b[n / 2] >> 4 : b[n / 2] & 15u);
         n++;
     }
     out[S2S_UUID_SIZE - 1] = '\0';

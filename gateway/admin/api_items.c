@@ -49,15 +49,13 @@ static struct s2s_result open_submissions(struct gw_submissions *s, const struct
 
 static struct json_object *describe(const struct gw_submissions *s)
 {
-    static const char *const origins[] = {
-        [GW_FROM_CLIENT] = "WALLET_CLIENT", [GW_FROM_SERVER] = "WALLET_SERVER", [GW_FROM_ISSUER] = "ISSUER"};
     struct json_object *answer = s2s_json_own(s->arena, json_object_new_object()), *items = json_object_new_array();
     s2s_json_set_string(answer, "verificationId", s->verification_id);
     s2s_json_set_string(answer, "sessionId", s->session_id);
     json_object_object_add(answer, "items", items);
     for (size_t i = 0; i < s->count; ++i) {
         struct json_object *row = json_object_new_object();
-        s2s_json_set_string(row, "origin", origins[s->items[i].origin]);
+        s2s_json_set_string(row, "origin", gw_item_origin_name(s->items[i].origin));
         json_object_object_add(row, "item", json_object_get(s->items[i].json));
         json_object_array_add(items, row);
     }

@@ -6,6 +6,7 @@
 
 #include "gateway/ctl/keyfile.h"
 #include "proto/b64.h"
+#include "proto/hex.h"
 #include "proto/jwe.h"
 #include "proto/jwe_message.h"
 
@@ -172,11 +173,6 @@ struct json_object *ctl_decode_json(const struct ctl_decoder *decoder, struct js
 
 /* ---- texts ---- */
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 /* The value of a query parameter, percent-decoded; NULL when the link has none. */
 static char *link_parameter(struct s2s_arena *arena, const char *text, size_t len, const char *name)
 {
@@ -189,8 +185,8 @@ static char *link_parameter(struct s2s_arena *arena, const char *text, size_t le
         if ((size_t)(stop - at) > name_len && strncmp(at, name, name_len) == 0 && at[name_len] == '=') {
             char *value = s2s_arena_alloc(arena, len + 1), *out = value;
             for (at += name_len + 1; value != NULL && at < stop; ++at) {
-                bool escaped = *at == '%' && stop - at > 2 && hex_value(at[1]) >= 0 && hex_value(at[2]) >= 0;
-                *out++ = escaped ? (char)(hex_value(at[1]) << 4 | hex_value(at[2])) : *at == '+' ? ' ' : *at;
+                bool escaped = *at == '%' && stop - at > 2 && s2s_hex_value(at[1]) >= 0 && s2s_hex_value(at[2]) >= 0;
+                *out++ = escaped ? (char)(s2s_hex_value(at[1]) << 4 | s2s_hex_value(at[2])) : *at == '+' ? ' ' : *at;
                 at += escaped ? 2 : 0;
             }
             return value;

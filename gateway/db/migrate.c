@@ -6,6 +6,7 @@
 #include "gateway/db/migrate.h"
 
 #include "gateway/db/db.h"
+#include "proto/hex.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -22,8 +23,7 @@ static void digest_text(const char *text, char out[DIGEST_SIZE])
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len;
     s2s_assert(EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL) == 1);
-    for (unsigned i = 0; i < len; ++i)
-        snprintf(out + 2 * (size_t)i, 3, "%02x", digest[i]);
+    *s2s_hex_write(out, s2s_bytes(digest, len)) = '\0';
 }
 
 static bool run(PGconn *pg, const char *what, const char *sql)

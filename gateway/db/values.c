@@ -3,6 +3,7 @@
  * Values on their way to and from PostgreSQL, in text form (PostgreSQL documentation, "Array Input and Output Syntax").
  */
 #include "gateway/db/db.h"
+#include "proto/hex.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,15 +50,11 @@ static char *write_quoted(char *out, const char *text)
 
 const char *gw_db_bytea(struct s2s_arena *arena, struct s2s_bytes octets)
 {
-    static const char digits[] = "0123456789abcdef";
     char *text = s2s_arena_alloc(arena, 2 + 2 * octets.len + 1);
     s2s_assert(text != NULL);
     text[0] = '\\';
     text[1] = 'x';
-    for (size_t i = 0; i < octets.len; ++i) {
-        text[2 + 2 * i] = digits[octets.data[i] >> 4];
-        text[3 + 2 * i] = digits[octets.data[i] & 15];
-    }
+    s2s_hex_write(text + 2, octets);
     return text;
 }
 
@@ -130,13 +127,6 @@ bool gw_db_read_array(struct s2s_arena *arena, const char *literal, char ***text
     }
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool gw_db_read_bytes(struct s2s_arena *arena, const char *hex, struct s2s_bytes *out)
 {
     size_t len = strlen(hex);
@@ -146,7 +136,7 @@ bool gw_db_read_bytes(struct s2s_arena *arena, const char *hex, struct s2s_bytes
     if (data == NULL)
         return false;
     for (size_t i = 2; i < len; i += 2) {
-        int high = hex_digit(hex[i]), low = hex_digit(hex[i + 1]);
+        int high = s2s_hex_value(hex[i]), low = s2s_hex_value(hex[i + 1]);
         if (high < 0 || low < 0)
             return false;
         data[i / 2 - 1] = (uint8_t)(high << 4 | low);

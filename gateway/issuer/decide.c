@@ -47,15 +47,13 @@ static const struct gw_judgment *judgment_of(const struct gw_decision_input *inp
 /* The item's own members, of which none can pass for one of ours. */
 static struct json_object *describe_item(const struct gw_decision_input *input, const struct gw_item *item)
 {
-    static const char *const origins[] = {
-        [GW_FROM_CLIENT] = "WALLET_CLIENT", [GW_FROM_SERVER] = "WALLET_SERVER", [GW_FROM_ISSUER] = "ISSUER"};
     static const char *const ours[] = {"origin", "verdict", "reason", "facts"};
     const struct gw_judgment *judgment = judgment_of(input, item);
     struct json_object *out = json_object_new_object();
     json_object_object_foreach(item->json, name, value) json_object_object_add(out, name, json_object_get(value));
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); ++i)
         json_object_object_del(out, ours[i]);
-    s2s_json_set_string(out, "origin", origins[item->origin]);
+    s2s_json_set_string(out, "origin", gw_item_origin_name(item->origin));
     if (judgment == NULL)
         return out;
     s2s_json_set_string(out, "verdict", gw_item_verdict_name(judgment->verdict));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/net/api_request.h"
 
+#include "proto/hex.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -41,14 +43,6 @@ static struct span trim(struct span span)
 
 /* ---- percent-encoding ---- */
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Decode into `out`, which has the room of the encoded text; false when it is malformed. */
 static bool decode(struct span text, bool form, char *out, size_t *len)
 {
@@ -56,8 +50,8 @@ static bool decode(struct span text, bool form, char *out, size_t *len)
     for (size_t i = 0; i < text.len; ++i) {
         char c = text.at[i];
         if (c == '%') {
-            int high = i + 2 < text.len ? hex_value(text.at[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_value(text.at[i + 2]) : -1;
+            int high = i + 2 < text.len ? s2s_hex_value(text.at[i + 1]) : -1;
+            int low = i + 2 < text.len ? s2s_hex_value(text.at[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = (char)(high << 4 | low);

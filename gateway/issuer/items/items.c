@@ -20,6 +20,14 @@ const struct gw_item_type *const gw_item_types[GW_ITEM_KINDS] = {
     [GW_ITEM_PRESENTATION] = &gw_item_presentation,
 };
 
+const char *gw_item_origin_name(enum gw_item_origin origin)
+{
+    static const char *const names[] = {
+        [GW_FROM_CLIENT] = "WALLET_CLIENT", [GW_FROM_SERVER] = "WALLET_SERVER", [GW_FROM_ISSUER] = "ISSUER"};
+    s2s_assert(origin < sizeof(names) / sizeof(names[0]) && names[origin] != NULL);
+    return names[origin];
+}
+
 const char *gw_item_verdict_name(enum gw_item_verdict verdict)
 {
     static const char *const names[] = {[GW_ITEM_MISSING] = "MISSING",

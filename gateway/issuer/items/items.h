@@ -44,6 +44,9 @@ enum gw_item_verdict {
     GW_ITEM_SATISFIED
 };
 
+/* "WALLET_CLIENT", "WALLET_SERVER", "ISSUER": who gave an item, in the words of our own APIs. */
+const char *gw_item_origin_name(enum gw_item_origin origin);
+
 /* "MISSING", "MISMATCH", "WAITING", "SATISFIED". */
 const char *gw_item_verdict_name(enum gw_item_verdict verdict);
 

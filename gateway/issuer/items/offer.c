@@ -5,6 +5,7 @@
  */
 #include "gateway/issuer/items/items.h"
 #include "gateway/issuer/offer_codes.h"
+#include "proto/hex.h"
 
 static void check(const struct gw_item_context *ctx, struct gw_judgment *judgment)
 {
@@ -17,12 +18,8 @@ static void check(const struct gw_item_context *ctx, struct gw_judgment *judgmen
 
 static struct json_object *hex_of(const uint8_t octets[GW_OFFER_HASH_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     char text[2 * GW_OFFER_HASH_SIZE];
-    for (size_t i = 0; i < GW_OFFER_HASH_SIZE; ++i) {
-        text[2 * i] = digits[octets[i] >> 4];
-        text[2 * i + 1] = digits[octets[i] & 15];
-    }
+    s2s_hex_write(text, s2s_bytes(octets, GW_OFFER_HASH_SIZE));
     return json_object_new_string_len(text, sizeof(text));
 }
 

@@ -108,7 +108,7 @@ START_TEST(octets_are_read_from_hex)
 }
 END_TEST
 
-static const char *const no_octets[] = {"", "\\", "x00", "\\x0", "\\x0g", "\\xFF", "\\y00"};
+static const char *const no_octets[] = {"", "\\", "x00", "\\x0", "\\x0g", "\\xg0", "\\y00"};
 
 START_TEST(other_text_is_no_octets)
 {
