@@ -308,6 +308,23 @@ def arrives(run):
     return run.ask("SELECT body::json ->> 'status' FROM test.flight ORDER BY n")
 
 
+NEW_PEER = reply("test.initiate('{0}', p_opens_lane => true)")
+
+
+@scenario("the first two sessions of a peer that has no lane yet: each is opened, and it has one", [],
+          A=[NEW_PEER.format("S"), "COMMIT"], B=[NEW_PEER.format("T"), "COMMIT"])
+def _(run):
+    run.expect(run.value("A1")["status"] == run.value("B1")["status"] == 200, "both answered")
+    run.expect(run.ask(count("lane")) == ["1"], "one lane")
+
+
+@scenario("the first session of a peer, and the chore that makes its lane", [],
+          A=[NEW_PEER.format("S"), "COMMIT"], B=[value("s2s.lanes_set('{wallet}')"), "COMMIT"])
+def _(run):
+    run.expect(run.value("A1")["status"] == 200, "answered")
+    run.expect(run.ask(count("lane WHERE active")) == ["1"], "one lane")
+
+
 @scenario("two claims of one lane: never more in flight than allowed, nothing twice, nobody waits",
           CALLED + ["SELECT test.approved('S' || n) FROM generate_series(1, 5) AS n"],
           A=[SEND.format(1, 2), "COMMIT"], B=[SEND.format(2, 2), "COMMIT"])
