@@ -296,6 +296,24 @@ describe('not ready yet', () => {
       assertOk(await wallet.get(session, instances[0], { transactionId }));
     }));
 
+  test('so many gets wait: one with other keys takes the place of the oldest, until the instance ends', () => {
+    const edit = (config) => {
+      config.limits.max_waiting_gets = 2;
+    };
+    return withBackend('claims-waiting', { edit }, async ({ gateway, backend, wallet }) => {
+      backend.behave(() => notYet);
+      const { session, instances } = await approved({ wallet });
+      const opened = [];
+      for (let i = 0; i < 3; i++) opened.push(assertOk(await wallet.get(session, instances[0]), 202).transaction_id);
+      assert.equal(new Set(opened).size, 3, 'each has keys of its own');
+      const ask = (transactionId) => wallet.get(session, instances[0], { transactionId });
+      assertProblem(await ask(opened[0]), 404, 'urn:s2s-gateway:problem:not-found');
+      for (const open of opened.slice(1)) assert.equal(assertOk(await ask(open), 202).transaction_id, open);
+      assertOk(await wallet.manage(session, instances[0], 'UNLINK'));
+      assert.deepEqual(await rows(gateway, 'SELECT * FROM s2s.fetch'), []);
+    });
+  });
+
   test('and the removal of the last backend, when the operator has the claims', async () => {
     const peer = await Peer.start('claims-moved-wallet');
     const edit = (config) => callOut(config, { wallet: peer.url });
