@@ -53,10 +53,12 @@ $$;
 COMMENT ON FUNCTION s2s.session_peer(text) IS 'Who is owed news of a session.';
 
 CREATE OR REPLACE FUNCTION s2s.ledger_add(d s2s.delivery, p_event text, p_detail text DEFAULT NULL)
-RETURNS void LANGUAGE sql AS $$
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO s2s.ledger (at, delivery_id, request_id, peer, endpoint, ref, event, detail)
   VALUES (clock_timestamp(), d.delivery_id, CASE WHEN p_event IN ('delivered', 'given_up') THEN d.request_id END,
-          d.peer, d.endpoint, d.ref, p_event, p_detail)
+          d.peer, d.endpoint, d.ref, p_event, p_detail);
+END
 $$;
 COMMENT ON FUNCTION s2s.ledger_add(s2s.delivery, text, text) IS
   'Records what happened to a delivery, in the transaction in which it does and with its row locked.';
@@ -96,9 +98,11 @@ $$;
 COMMENT ON FUNCTION s2s.delivery_owe(text, text, text, json, timestamptz, text) IS
   'A peer is to be told about a thing, now or at p_due. Nothing is owed to a peer that cannot be called.';
 
-CREATE OR REPLACE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   DELETE FROM s2s.delivery AS t WHERE t.delivery_id = d.delivery_id;
-  SELECT s2s.ledger_add(d, 'dropped');
+  PERFORM s2s.ledger_add(d, 'dropped');
+END
 $$;
 COMMENT ON FUNCTION s2s.delivery_drop(s2s.delivery) IS 'Ends a (locked) delivery that nobody needs any more.';
 

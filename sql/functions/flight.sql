@@ -113,21 +113,25 @@ $$;
 COMMENT ON FUNCTION s2s.deliveries_claim(uuid, integer, integer, interval) IS
   'Leases due deliveries, at most p_per_peer in flight to a peer (one probe after a block), with what to send.';
 
-CREATE OR REPLACE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   UPDATE s2s.delivery AS u
   SET next_at = clock_timestamp(), lease = NULL, sending = NULL, request_id = gen_random_uuid(), body_digest = NULL,
       attempts = 0, same_failures = 0, last_failure = NULL, stray = false, fencing = false
-  WHERE u.delivery_id = d.delivery_id
+  WHERE u.delivery_id = d.delivery_id;
+END
 $$;
 COMMENT ON FUNCTION s2s.delivery_again(s2s.delivery) IS
   'Ends the flight of a (locked) delivery that was owed anew meanwhile: a new message is due.';
 
-CREATE OR REPLACE FUNCTION s2s.delivery_wait(d s2s.delivery, p_due timestamptz) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION s2s.delivery_wait(d s2s.delivery, p_due timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   UPDATE s2s.delivery AS u
   SET next_at = p_due, owed_at = p_due, lease = NULL, sending = NULL, request_id = gen_random_uuid(),
       body_digest = NULL, attempts = 0, same_failures = 0, last_failure = NULL, stray = false, fencing = false,
       polls = u.polls + 1
-  WHERE u.delivery_id = d.delivery_id
+  WHERE u.delivery_id = d.delivery_id;
+END
 $$;
 COMMENT ON FUNCTION s2s.delivery_wait(s2s.delivery, timestamptz) IS
   'Ends the flight of a (locked) delivery that was told "not yet": it asks again then, as a new request.';

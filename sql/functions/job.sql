@@ -28,10 +28,12 @@ CREATE OR REPLACE FUNCTION s2s.job_kinds() RETURNS SETOF text LANGUAGE sql IMMUT
 $$;
 COMMENT ON FUNCTION s2s.job_kinds() IS 'The kinds of jobs there are.';
 
-CREATE OR REPLACE FUNCTION s2s.job_bury(j s2s.job, p_error text) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION s2s.job_bury(j s2s.job, p_error text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   DELETE FROM s2s.job AS t WHERE t.job_id = j.job_id;
   INSERT INTO s2s.job_dead (job_id, died_at, created_at, attempts, kind, lane, ref, payload, error)
   VALUES (j.job_id, clock_timestamp(), j.created_at, j.attempts, j.kind, j.lane, j.ref, j.payload, p_error);
+END
 $$;
 COMMENT ON FUNCTION s2s.job_bury(s2s.job, text) IS 'Makes a (locked) job a dead letter.';
 

@@ -20,11 +20,13 @@ CREATE OR REPLACE FUNCTION s2s.webhook_lane(p_name text) RETURNS text LANGUAGE s
 $$;
 COMMENT ON FUNCTION s2s.webhook_lane(text) IS 'The lane of a webhook. No peer has such a name.';
 
-CREATE OR REPLACE FUNCTION s2s.lane_open(p_peer text) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION s2s.lane_open(p_peer text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO s2s.lane (created_at, peer)
   SELECT clock_timestamp(), p_peer
   WHERE NOT EXISTS (SELECT FROM s2s.lane AS l WHERE l.peer = p_peer)
-  ON CONFLICT (peer) DO NOTHING
+  ON CONFLICT (peer) DO NOTHING;
+END
 $$;
 COMMENT ON FUNCTION s2s.lane_open(text) IS
   'A peer that the configuration has can be called. s2s.lanes_set says so of all, but that is still to come right after '
@@ -125,9 +127,11 @@ $$;
 COMMENT ON FUNCTION s2s.lane_failed(text, boolean, interval) IS
   'A flight failed: may open the breaker (p_counts), or blocks the lane for as long as the caller says (p_block).';
 
-CREATE OR REPLACE FUNCTION s2s.lane_cleared(p_peer text) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION s2s.lane_cleared(p_peer text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   UPDATE s2s.lane AS l
   SET failures = 0, blocked_until = NULL
-  WHERE l.peer = p_peer AND (l.failures > 0 OR l.blocked_until IS NOT NULL)
+  WHERE l.peer = p_peer AND (l.failures > 0 OR l.blocked_until IS NOT NULL);
+END
 $$;
 COMMENT ON FUNCTION s2s.lane_cleared(text) IS 'A flight arrived: the peer is well. Writes nothing while it was.';

@@ -214,12 +214,17 @@ $$;
 COMMENT ON FUNCTION s2s.verification_lock_for(text, text, text) IS
   'Locks a verification for the peer that owns its session, and applies what is due.';
 
-CREATE OR REPLACE FUNCTION s2s.distinct_ids(p_ids text[]) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN cardinality(p_ids) = 1 THEN p_ids ELSE
-    (SELECT array_agg(i.id ORDER BY i.position)
-     FROM (SELECT u.id, min(u.position) AS position
-           FROM unnest(p_ids) WITH ORDINALITY AS u (id, position)
-           GROUP BY u.id) AS i) END
+CREATE OR REPLACE FUNCTION s2s.distinct_ids(p_ids text[]) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF cardinality(p_ids) = 1 THEN
+    RETURN p_ids;
+  END IF;
+  RETURN (
+    SELECT array_agg(i.id ORDER BY i.position)
+    FROM (SELECT u.id, min(u.position) AS position
+          FROM unnest(p_ids) WITH ORDINALITY AS u (id, position)
+          GROUP BY u.id) AS i);
+END
 $$;
 COMMENT ON FUNCTION s2s.distinct_ids(text[]) IS 'Each once, in the order of their first appearance.';
 

@@ -953,7 +953,7 @@ CREATE FUNCTION s2s.deliveries_page(p_ref text, p_peer text, p_after_at timestam
 COMMENT ON FUNCTION s2s.deliveries_page(p_ref text, p_peer text, p_after_at timestamp with time zone, p_after_id bigint, p_limit integer) IS 'Deliveries in the order in which they are due, from a place on: about one thing, to one peer, or all. What is put off between two pages is met again.';
 
 CREATE FUNCTION s2s.delivery_again(d s2s.delivery) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.delivery_again(d s2s.delivery) IS 'Ends the flight of a (locked) delivery that was owed anew meanwhile: a new message is due.';
@@ -983,7 +983,7 @@ CREATE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status i
 COMMENT ON FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status integer, p_answer text, p_poll_first interval, p_poll_longest interval, p_give_up_after interval) IS 'The peer has answered with a 2xx. p_poll_first and p_poll_longest: how soon and how seldom to ask a peer that has nothing to tell yet; null: not at all, it will notify.';
 
 CREATE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.delivery_drop(d s2s.delivery) IS 'Ends a (locked) delivery that nobody needs any more.';
@@ -1067,7 +1067,7 @@ CREATE FUNCTION s2s.delivery_stats() RETURNS TABLE(peer text, depth bigint, olde
 COMMENT ON FUNCTION s2s.delivery_stats() IS 'By peer, up to 100,000 each: what is owed by now, since when, whether the lane is blocked or probing, dead letters.';
 
 CREATE FUNCTION s2s.delivery_wait(d s2s.delivery, p_due timestamp with time zone) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.delivery_wait(d s2s.delivery, p_due timestamp with time zone) IS 'Ends the flight of a (locked) delivery that was told "not yet": it asks again then, as a new request.';
@@ -1097,7 +1097,7 @@ CREATE FUNCTION s2s.devices_held(p_root_verification_id text) RETURNS SETOF text
 COMMENT ON FUNCTION s2s.devices_held(p_root_verification_id text) IS 'The sessions that count against one approval.';
 
 CREATE FUNCTION s2s.distinct_ids(p_ids text[]) RETURNS text[]
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     AS …
 
 COMMENT ON FUNCTION s2s.distinct_ids(p_ids text[]) IS 'Each once, in the order of their first appearance.';
@@ -1476,7 +1476,7 @@ COMMENT ON COLUMN s2s.job.octets IS 'What a claim has to load with it: it bounds
 COMMENT ON COLUMN s2s.job.postponed IS 'How often it was put off because somebody else was not ready: no fault of the job.';
 
 CREATE FUNCTION s2s.job_bury(j s2s.job, p_error text) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.job_bury(j s2s.job, p_error text) IS 'Makes a (locked) job a dead letter.';
@@ -1530,7 +1530,7 @@ CREATE FUNCTION s2s.json_join(VARIADIC p_objects json[]) RETURNS json
 COMMENT ON FUNCTION s2s.json_join(VARIADIC p_objects json[]) IS 'One object of the members of all, which must differ; null objects have none. What others wrote stays as it is: jsonb would refuse some of its numbers.';
 
 CREATE FUNCTION s2s.lane_cleared(p_peer text) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.lane_cleared(p_peer text) IS 'A flight arrived: the peer is well. Writes nothing while it was.';
@@ -1548,7 +1548,7 @@ CREATE FUNCTION s2s.lane_names(p_peer text) RETURNS SETOF text
 COMMENT ON FUNCTION s2s.lane_names(p_peer text) IS 'Whoever was ever owed anything, or one of them: lanes never go.';
 
 CREATE FUNCTION s2s.lane_open(p_peer text) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.lane_open(p_peer text) IS 'A peer that the configuration has can be called. s2s.lanes_set says so of all, but that is still to come right after a start or a reload: what is owed by then must not be lost.';
@@ -1578,7 +1578,7 @@ CREATE FUNCTION s2s.last_approved(p_session_id text) RETURNS text
 COMMENT ON FUNCTION s2s.last_approved(p_session_id text) IS 'The newest approved verification of a session.';
 
 CREATE FUNCTION s2s.ledger_add(d s2s.delivery, p_event text, p_detail text DEFAULT NULL::text) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS …
 
 COMMENT ON FUNCTION s2s.ledger_add(d s2s.delivery, p_event text, p_detail text) IS 'Records what happened to a delivery, in the transaction in which it does and with its row locked.';
