@@ -37,8 +37,11 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
          7},
     [GW_SQL_EVALUATION_FACTS] = {"evaluation_facts", "select s2s.evaluation_facts($1,$2,$3)", 3},
     [GW_SQL_EVALUATION_DONE] = {"evaluation_done",
-                                "select s2s.evaluation_done($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)", 14},
-    [GW_SQL_EVALUATION_UNDECIDED] = {"evaluation_undecided", "select s2s.evaluation_undecided($1,$2,$3,$4)", 4},
+                                "select s2s.evaluation_done($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14), "
+                                "s2s.something_is_due()",
+                                14},
+    [GW_SQL_EVALUATION_UNDECIDED] = {"evaluation_undecided",
+                                     "select s2s.evaluation_undecided($1,$2,$3,$4), s2s.something_is_due()", 4},
     [GW_SQL_DATASETS_CLAIM] = {"datasets_claim",
                                "select job_id, job_attempts, postponed, lane, instance_id, session_id, "
                                "verification_id, peer, configuration_id, subject_ref, subject_sealed, "

@@ -145,7 +145,7 @@ struct gw_job *gw_jobs_begin(struct gw_jobs *jobs, const struct gw_job_kind *kin
     return job;
 }
 
-static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const char *told);
+static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const PGresult *result);
 
 static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
@@ -159,7 +159,7 @@ static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, con
     snprintf(label, sizeof(label), "%.*s", (int)strcspn(told, " :"), told);
     const struct gw_job_kind *kind = job->kind;
     job_end(job, label);
-    wake_after(jobs, kind, label);
+    wake_after(jobs, kind, outcome == GW_DB_OK ? result : NULL);
 }
 
 void gw_job_abandon(struct gw_job *job)
@@ -387,13 +387,26 @@ void gw_jobs_wake(struct gw_jobs *jobs)
     look(jobs, false);
 }
 
-/* Look for what the end of a job may have made due: a look that finds nothing is a transaction, too. */
-static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const char *told)
+/* Whether the end of a job, as its statement tells it, may have made jobs due of its kind's `feeds`, or of any kind. */
+static bool feeds_one(const PGresult *result)
 {
-    bool any = kind->feeds == NULL || strcmp(told, "done") != 0;
+    return PQnfields(result) < 2 || gw_db_true(result, 0, 1);
+}
+
+static bool feeds_any(const struct gw_job_kind *kind, const PGresult *result)
+{
+    return kind->feeds == NULL || result == NULL || PQntuples(result) != 1 ||
+           strcmp(PQgetvalue(result, 0, 0), "done") != 0;
+}
+
+/* Look for what the end of a job may have made due, and for more of its kind: but a look that finds nothing is a
+ * transaction, too. */
+static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const PGresult *result)
+{
+    bool any = feeds_any(kind, result), one = any || feeds_one(result);
     for (size_t i = 0; i < jobs->claimer_count; ++i) {
         struct claimer *claimer = &jobs->claimers[i];
-        bool fed = any || strcmp(claimer->kind->name, kind->feeds) == 0;
+        bool fed = any || (one && strcmp(claimer->kind->name, kind->feeds) == 0);
         if (fed || (claimer->kind == kind && claimer->may_have_more))
             claim(claimer);
     }

@@ -20,7 +20,7 @@ struct gw_job;
  * columns are the job's id and its attempts. */
 struct gw_job_kind {
     const char *name;
-    /* The kind of which an end with "done" may have made jobs due, beside more of its own; NULL: any. */
+    /* The kind of which an end with "done" may have made jobs due; NULL: any. */
     const char *feeds;
     bool by_time; /* time alone makes these jobs due: the poll looks for them, a wake-up does not */
     enum gw_statement_id claim;
@@ -107,8 +107,8 @@ void gw_jobs_free(struct gw_jobs *jobs);
 /* Begin `job->call`: the statement's first two parameters are job id and lease. Further ones go into `job->params`. */
 void gw_job_call(struct gw_job *job, enum gw_statement_id statement);
 
-/* Run `job->call`, whose one column is the outcome ("done", "fenced", …; words after the first are details), end the
- * job, and look for what the outcome has made due. */
+/* Run `job->call`, whose first column is the outcome ("done", "fenced", …; words after the first are details), end the
+ * job, and look for what the outcome has made due. A second column may say whether "done" has. */
 void gw_job_commit(struct gw_job *job);
 
 /* End a job of which nothing was done, as its lease has run out: a process that was stopped for a while finds itself
