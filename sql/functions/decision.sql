@@ -134,7 +134,8 @@ BEGIN
     AND (p_status = 'PENDING'
          OR p_status = 'APPROVED' AND cardinality(p_approved_ids) = 1 AND cardinality(p_subject_refs) = 1
             AND coalesce(cardinality(p_subject_sealed), 1) = 1 AND u.root_verification_id IS NULL)
-    AND u.status = 'PENDING' AND u.data_seq = p_data_seq AND u.due_at > clock_timestamp()
+    -- IS TRUE: the index of what is due is tiny where nearly all are final, and would be walked whole.
+    AND (u.status = 'PENDING' AND u.data_seq = p_data_seq AND u.due_at > clock_timestamp()) IS TRUE
   RETURNING u.peer, u.attempts > 0 OR u.data_seq > 1 INTO v_peer, v_had_data;
   IF NOT FOUND THEN
     RETURN false;
