@@ -3,9 +3,9 @@
 // Measures the rows of the table one after the other, prints it, and keeps it. Called by ./run, which has prepared
 // everything.
 //
-// usage: bench.mjs --out DIR [--quick] [--only ID,…] [--document FILE]
+// usage: bench.mjs --out DIR [--quick] [--only ID,… | --again ID,…] [--document FILE]
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './lib/machine.mjs';
@@ -72,14 +72,16 @@ const { values: options } = parseArgs({
     out: { type: 'string' },
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    again: { type: 'string' },
     document: { type: 'string' },
   },
 });
 
-/** The rows that --only names: an id, or the beginning of several (R8). */
+/** The rows that --only or --again names: an id, or the beginning of several (R8). */
 function chosenRows() {
-  if (options.only === undefined) return ROWS;
-  const names = options.only.split(',');
+  const chosen = options.only ?? options.again;
+  if (chosen === undefined) return ROWS;
+  const names = chosen.split(',');
   const fits = (name) => (row) => row.id === name || row.id.replace(/[a-z]$/, '') === name;
   for (const name of names) if (!ROWS.some(fits(name))) throw new Error(`there is no row ${name}`);
   return ROWS.filter((row) => names.some((name) => fits(name)(row)));
@@ -105,22 +107,36 @@ function print(row, outcome) {
   console.log(`${row.id.padEnd(4)} ${target.padEnd(14)} ${value.padStart(10)}  ${verdict(row, outcome).padEnd(6)} ${figuresText(outcome)}`);
 }
 
+/** The last results, with those rows in their place that were measured anew. */
+function amended(last, found, machine) {
+  const anew = new Map(found.map((result) => [result.row.id, result]));
+  const old = new Map(last.rows.map((outcome) => [outcome.id, outcome]));
+  const remark = `measured again on ${machine.date} at revision \`${machine.revision}\``;
+  return ROWS.map((row) => {
+    const outcome = anew.get(row.id)?.outcome;
+    return { row, outcome: outcome ? { ...outcome, remark: [outcome.remark, remark].filter(Boolean).join('; ') } : old.get(row.id) };
+  }).filter(({ outcome }) => outcome !== undefined);
+}
+
 const rows = chosenRows();
 const plan = options.quick ? PLANS.quick : PLANS.full;
 const stage = new Stage(options.out, plan);
 const machine = await describeMachine(stage);
-const results = [];
+const found = [];
 for (const row of rows) {
   const outcome = await measure(row, stage);
-  results.push({ row, outcome });
+  found.push({ row, outcome });
   print(row, outcome);
 }
 await stage.close();
 
-const kept = results.map(({ row, outcome }) => ({ id: row.id, verdict: verdict(row, outcome), ...outcome }));
-writeFileSync(join(options.out, 'results.json'), `${JSON.stringify({ machine, plan, rows: kept }, null, 2)}\n`);
-if (options.document !== undefined) writeDocument(options.document, { machine, plan, results, quick: options.quick });
+const kept = join(options.out, 'results.json');
+const last = options.again === undefined ? undefined : JSON.parse(readFileSync(kept, 'utf8'));
+const all = { machine: last?.machine ?? machine, plan, results: last ? amended(last, found, machine) : found };
+const lines = all.results.map(({ row, outcome }) => ({ ...outcome, id: row.id, verdict: verdict(row, outcome) }));
+writeFileSync(kept, `${JSON.stringify({ machine: all.machine, plan, rows: lines }, null, 2)}\n`);
+if (options.document !== undefined) writeDocument(options.document, { ...all, quick: options.quick });
 
-const failed = results.filter(({ outcome }) => outcome.error).length;
-console.log(`${results.length - failed} passed, ${failed} failed`);
+const failed = found.filter(({ outcome }) => outcome.error).length;
+console.log(`${found.length - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -2,7 +2,8 @@
 //
 // What is measured: a release environment (deploy/README.md) of the benchmark's own, and what stands around it.
 
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,13 +29,25 @@ export const EDITS = {
   database: (url) => [/^( {2}url: )"postgresql:.*"$/m, `$1"${url}"`],
   poll: (time) => [/^(jobs: .*)poll: \w+/m, `$1poll: ${time}`],
   walletAt: (url) => [/(- name: wallet\n(?: .*\n)*? {4}url: ).*/, `$1${url}`],
+  workers: (count) => [/^workers: \d+$/m, `workers: ${count}`],
   held: () => [/^(jobs: \{)/m, '$1 enabled: false,'],
   callsInFlight: (count) => [/^(outbound: \{)/m, `$1 concurrency: ${count},`],
 };
 
+/** What a file has from an offset on: a log may be larger than any string. */
+async function readFrom(path, start) {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 export class Stage {
   #databases = new Map();
-  #figures = new Map();
   #edits = [];
   #held = false;
 
@@ -97,10 +110,9 @@ export class Stage {
     this.#held = held;
     this.#configure();
     const log = join(this.dir, 'issuer.log');
-    const reloads = () => readFileSync(log, 'utf8').split('"event":"reloaded"').length;
-    const before = reloads();
+    const from = statSync(log).size;
     process.kill(Number(this.env.S2S_ISSUER_PID), 'SIGHUP');
-    await this.until('reloads', before + 1, reloads, { pauseMs: 10 });
+    await this.until('reloads', true, async () => (await readFrom(log, from)).includes('"event":"reloaded"'), { pauseMs: 10 });
   }
 
   /** The environment starts what DIR/binary names. */
@@ -122,10 +134,10 @@ export class Stage {
       await run(['taskset', '--all-tasks', '--pid', '--cpu-list', cores, pid], { statuses: [0, 1] }); // it may be gone
   }
 
-  /** Run `body` with the gateway on a core of its own, and everything else beside it. */
-  async withCoreOfItsOwn(body, options = {}) {
+  /** Run `body` with the gateway on a core of its own, with one worker, and everything else beside it. */
+  async withCoreOfItsOwn(body) {
     await this.bindDatabase(this.cores.others);
-    await this.restart({ ...options, cores: this.cores.gateway });
+    await this.restart({ edits: [EDITS.workers(1)], cores: this.cores.gateway });
     try {
       return await body();
     } finally {
@@ -136,8 +148,8 @@ export class Stage {
 
   /** Run `body` while what is enqueued waits. */
   async whileHeld(body) {
-    await this.#hold(true);
     try {
+      await this.#hold(true);
       return await body();
     } finally {
       await this.#hold(false);
@@ -166,12 +178,6 @@ export class Stage {
       if (Date.now() - changedAt > patienceMs) throw new Error(`${what}: ${now} of ${target}, and nothing moves`);
       await sleep(pauseMs);
     }
-  }
-
-  /** A figure that several rows need is measured once. */
-  once(name, measure) {
-    if (!this.#figures.has(name)) this.#figures.set(name, measure());
-    return this.#figures.get(name);
   }
 
   async close() {

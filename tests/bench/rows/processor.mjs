@@ -30,7 +30,7 @@ export const initiateCost = {
   id: 'R1',
   what: 'gateway CPU per initiate with one client payload ÷ the crypto floor (two P-256 verifies, one P-256 ECDH, HKDF, AES-GCM)',
   target: atMost(1.6),
-  how: 'Closed loop, 16 × 16. Evaluations wait meanwhile, as they are work of their own; the last figure is with them.',
+  how: 'Closed loop, 16 × 16, one worker on a core of its own. Evaluations wait meanwhile, as they are work of their own; the last figure is with them.',
   async measure(stage) {
     const [alone, evaluated] = await stage.withCoreOfItsOwn(async () => {
       const request = await stage.withoutEvaluation(() =>
@@ -55,7 +55,7 @@ export const getCost = {
   id: 'R4',
   what: `credentials/s: get of ${KEYS} keys ÷ (${KEYS} × signs + ${KEYS} × verifies + JWE) floor per core`,
   target: atLeast(0.5),
-  how: 'The gateway is bound to one core, the load and PostgreSQL to the others; the floor is one thread on the same core. Answers are checked; 100 of each run are decrypted and verified.',
+  how: 'The gateway has one worker and is bound to one core, the load and PostgreSQL to the others; the floor is one thread on the same core. Answers are checked; 100 of each run are decrypted and verified.',
   async measure(stage) {
     const play = () =>
       load(stage, 'get', { keys: KEYS, duration: stage.plan.seconds, warmup: 1, connections: 8, streams: 8, cores: stage.cores.others });
