@@ -222,8 +222,8 @@ START_TEST(the_rules_are_those_of_a_backend)
     static const char *const decisions[] = {
         "\"status\":\"PENDING\"",
         "\"status\":\"DENIED\",\"reasonCode\":\"NO\",\"deniedMessage\":\"\"",
-        "\"status\":\"APPROVED\",\"datasets\":[{\"credentialConfigurationId\":\"badge\",\"subject\":\"alice\"},"
-        "{\"credentialConfigurationId\":\"badge\",\"subject\":\"alice\"}]",
+        ("\"status\":\"APPROVED\",\"datasets\":[{\"credentialConfigurationId\":\"badge\",\"subject\":\"alice\"},"
+         "{\"credentialConfigurationId\":\"badge\",\"subject\":\"alice\"}]"),
     };
     for (size_t i = 0; i < sizeof(decisions) / sizeof(decisions[0]); i++)
         ck_assert_int_eq(decide(decisions[i]).status, 400);
