@@ -6,6 +6,7 @@
  */
 #include "json.h"
 
+#include "hex.h"
 #include "json_tree.h"
 #include "plain.h"
 
@@ -57,23 +58,11 @@ static void skip_space(struct scanner *s)
         s->p++;
 }
 
-static int hex_value(int c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-/* The four digits after "\u"; -1 when they are not. */
 static long scan_hex4(struct scanner *s)
 {
     long unit = 0;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_value(peek(s));
+        int digit = s2s_hex_value((char)peek(s));
         if (digit < 0)
             return -1;
         unit = unit * 16 + digit;

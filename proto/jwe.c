@@ -272,23 +272,33 @@ static struct s2s_result seal_key_encryption(struct s2s_arena *arena, const stru
     return s2s_ok();
 }
 
-/* Encode the parts after the header, in the order of the compact form. */
-enum { TEXT_KEY, TEXT_IV, TEXT_CIPHERTEXT, TEXT_TAG, TEXTS };
+/* The parts after the header, in the order of the compact form. An empty one has no member (RFC 7516 section 7.2.1). */
+enum { PART_KEY, PART_IV, PART_CIPHERTEXT, PART_TAG, PARTS };
+
+static const char *const part_names[PARTS] = {"encrypted_key", "iv", "ciphertext", "tag"};
+
+static void list_parts(const struct draft *d, struct s2s_bytes parts[PARTS])
+{
+    parts[PART_KEY] = d->encrypted_key;
+    parts[PART_IV] = d->iv;
+    parts[PART_CIPHERTEXT] = d->ciphertext;
+    parts[PART_TAG] = d->tag;
+}
 
 static struct s2s_result serialize(struct s2s_arena *arena, enum s2s_jwe_form form, const struct draft *d,
                                    struct json_object **out)
 {
-    static const char *const names[TEXTS] = {"encrypted_key", "iv", "ciphertext", "tag"};
-    const struct s2s_bytes parts[TEXTS] = {d->encrypted_key, d->iv, d->ciphertext, d->tag};
-    const char *texts[TEXTS];
-    for (int i = 0; i < TEXTS; i++) {
+    struct s2s_bytes parts[PARTS];
+    const char *texts[PARTS];
+    list_parts(d, parts);
+    for (int i = 0; i < PARTS; i++) {
         texts[i] = s2s_b64_encode(arena, parts[i]);
         if (texts[i] == NULL)
             return s2s_fail(S2S_LIMIT, "the JWE would be too long");
     }
     if (form == S2S_JWE_COMPACT) {
-        const char *text = s2s_arena_printf(arena, "%s.%s.%s.%s.%s", d->protected, texts[TEXT_KEY], texts[TEXT_IV],
-                                            texts[TEXT_CIPHERTEXT], texts[TEXT_TAG]);
+        const char *text = s2s_arena_printf(arena, "%s.%s.%s.%s.%s", d->protected, texts[PART_KEY], texts[PART_IV],
+                                            texts[PART_CIPHERTEXT], texts[PART_TAG]);
         if (text == NULL)
             return s2s_fail(S2S_LIMIT, "the JWE would be too long");
         *out = s2s_json_own(arena, json_object_new_string(text));
@@ -300,9 +310,9 @@ static struct s2s_result serialize(struct s2s_arena *arena, enum s2s_jwe_form fo
     s2s_json_set_string(*out, "protected", d->protected);
     if (d->encoded_aad != NULL)
         s2s_json_set_string(*out, "aad", d->encoded_aad);
-    for (int i = 0; i < TEXTS; i++) {
-        if (parts[i].len > 0) /* an empty value must be absent (RFC 7516 section 7.2.1) */
-            s2s_json_set_string(*out, names[i], texts[i]);
+    for (int i = 0; i < PARTS; i++) {
+        if (parts[i].len > 0)
+            s2s_json_set_string(*out, part_names[i], texts[i]);
     }
     return s2s_ok();
 }
@@ -317,7 +327,7 @@ static char *put(char *out, const char *text)
 
 static char *put_octets(char *out, const char *name, struct s2s_bytes octets)
 {
-    if (octets.len == 0) /* must be absent (RFC 7516 section 7.2.1) */
+    if (octets.len == 0)
         return out;
     out = put(put(put(out, ",\""), name), "\":\"");
     s2s_b64_encode_to(out, octets);
@@ -326,20 +336,20 @@ static char *put_octets(char *out, const char *name, struct s2s_bytes octets)
 
 static struct s2s_result write_flattened(struct s2s_arena *arena, const struct draft *d, struct s2s_bytes *out)
 {
+    struct s2s_bytes parts[PARTS];
     size_t size = strlen(d->protected) + (d->encoded_aad != NULL ? strlen(d->encoded_aad) : 0) +
-                  s2s_b64_encoded_len(d->encrypted_key.len) + s2s_b64_encoded_len(d->iv.len) +
-                  s2s_b64_encoded_len(d->ciphertext.len) + s2s_b64_encoded_len(d->tag.len) +
-                  (2 + TEXTS) * MAX_MEMBER_OVERHEAD + sizeof "{}";
+                  (2 + PARTS) * MAX_MEMBER_OVERHEAD + sizeof "{}";
+    list_parts(d, parts);
+    for (int i = 0; i < PARTS; i++)
+        size += s2s_b64_encoded_len(parts[i].len);
     char *text = s2s_arena_alloc(arena, size);
     if (text == NULL)
         return s2s_fail(S2S_LIMIT, "the JWE would be too long");
     char *end = put(put(put(text, "{\"protected\":\""), d->protected), "\"");
     if (d->encoded_aad != NULL)
         end = put(put(put(end, ",\"aad\":\""), d->encoded_aad), "\"");
-    end = put_octets(end, "encrypted_key", d->encrypted_key);
-    end = put_octets(end, "iv", d->iv);
-    end = put_octets(end, "ciphertext", d->ciphertext);
-    end = put_octets(end, "tag", d->tag);
+    for (int i = 0; i < PARTS; i++)
+        end = put_octets(end, part_names[i], parts[i]);
     end = put(end, "}");
     *out = s2s_bytes(text, (size_t)(end - text));
     return s2s_ok();

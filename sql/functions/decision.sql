@@ -143,9 +143,7 @@ BEGIN
   IF v_had_data AND s2s.verification_is_final(p_status) THEN
     DELETE FROM s2s.verification_data AS d WHERE d.verification_id = p_verification_id;
   END IF;
-  IF p_status <> 'PENDING' THEN
-    PERFORM s2s.verification_tell(p_verification_id, v_peer, 'PENDING', p_status, false);
-  END IF;
+  PERFORM s2s.verification_tell(p_verification_id, v_peer, 'PENDING', p_status, false);
   RETURN true;
 END
 $$;

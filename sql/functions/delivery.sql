@@ -90,7 +90,7 @@ BEGIN
   IF FOUND THEN
     PERFORM s2s.ledger_add(d, 'owed');
     IF d.next_at <= v_now THEN
-      v_noted := set_config('s2s.due', 'yes', true);
+      v_noted := s2s.note_due();
     END IF;
   END IF;
 END
@@ -137,7 +137,7 @@ BEGIN
       owed = u.owed + (u.lease IS NOT NULL)::integer
   WHERE u.ref = p_ref AND u.endpoint = p_endpoint AND u.side = p_side;
   IF FOUND THEN
-    v_noted := set_config('s2s.due', 'yes', true);
+    v_noted := s2s.note_due();
   END IF;
 END
 $$;

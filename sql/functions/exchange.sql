@@ -9,6 +9,7 @@
 --
 --   s2s.stored(x s2s.exchange)                                                            -> s2s.reply, null: nothing
 --   s2s.claim(x s2s.exchange)                                                             -> s2s.reply
+--   s2s.note_due(p_due boolean DEFAULT true)                                              -> text
 --   s2s.something_is_due()                                                                -> boolean
 --   s2s.store(x s2s.exchange, p_status int, p_body text, p_wake boolean DEFAULT false)    -> s2s.reply
 --   s2s.refuse(x s2s.exchange, p_type text, p_current_status text DEFAULT NULL)           -> s2s.reply
@@ -39,11 +40,17 @@ END
 $$;
 COMMENT ON FUNCTION s2s.stored(s2s.exchange) IS 'The reply to a request that was answered before; null when it was not.';
 
+CREATE OR REPLACE FUNCTION s2s.note_due(p_due boolean DEFAULT true) RETURNS text LANGUAGE sql AS $$
+  SELECT set_config('s2s.due', CASE WHEN p_due THEN 'yes' ELSE '' END, true)
+$$;
+COMMENT ON FUNCTION s2s.note_due(boolean) IS
+  'Whoever owes a delivery that is due now notes it in its transaction. To be assigned: as an expression it is inlined.';
+
 CREATE OR REPLACE FUNCTION s2s.something_is_due() RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT coalesce(current_setting('s2s.due', true) = 'yes', false)
 $$;
 COMMENT ON FUNCTION s2s.something_is_due() IS
-  'Whether a delivery that is due now was owed since the claim: s2s.due is set by whoever owes one, in its transaction.';
+  'Whether a delivery that is due now was owed in this transaction: since the claim, or by any call of a batch of jobs.';
 
 CREATE OR REPLACE FUNCTION s2s.claim(x s2s.exchange) RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
@@ -51,7 +58,7 @@ DECLARE
 BEGIN
   IF s2s.something_is_due() THEN
     -- By another call of this transaction.
-    v_noted := set_config('s2s.due', '', true);
+    v_noted := s2s.note_due(false);
   END IF;
   -- Duplicates queue here. The look-up is a statement of its own, so that its snapshot is younger than the lock and
   -- holds what the duplicate before us committed.

@@ -262,7 +262,7 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM s2s.delivery_owe(w.issuer, '/verification/status', w.session_id, NULL, p_due, 'WALLET');
   ELSIF p_due <= clock_timestamp() THEN
-    v_noted := set_config('s2s.due', 'yes', true);
+    v_noted := s2s.note_due();
   END IF;
 END
 $$;

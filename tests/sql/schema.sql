@@ -1663,6 +1663,12 @@ CREATE FUNCTION s2s.metadata_set(p_issuers text[], p_identifiers text[] DEFAULT 
 
 COMMENT ON FUNCTION s2s.metadata_set(p_issuers text[], p_identifiers text[]) IS 'The issuers that the configuration names, each once, and the identifier of each: these are fetched, no others.';
 
+CREATE FUNCTION s2s.note_due(p_due boolean DEFAULT true) RETURNS text
+    LANGUAGE sql
+    AS …
+
+COMMENT ON FUNCTION s2s.note_due(p_due boolean) IS 'Whoever owes a delivery that is due now notes it in its transaction. To be assigned: as an expression it is inlined.';
+
 CREATE FUNCTION s2s.offer_check(v s2s.verification, p_check json, OUT verdict text, OUT reason text, OUT facts jsonb, OUT subjects jsonb) RETURNS record
     LANGUAGE plpgsql
     AS …
@@ -2098,7 +2104,7 @@ CREATE FUNCTION s2s.something_is_due() RETURNS boolean
     LANGUAGE sql STABLE
     AS …
 
-COMMENT ON FUNCTION s2s.something_is_due() IS 'Whether a delivery that is due now was owed since the claim: s2s.due is set by whoever owes one, in its transaction.';
+COMMENT ON FUNCTION s2s.something_is_due() IS 'Whether a delivery that is due now was owed in this transaction: since the claim, or by any call of a batch of jobs.';
 
 CREATE FUNCTION s2s.store(x s2s.exchange, p_status integer, p_body text, p_wake boolean DEFAULT false) RETURNS s2s.reply
     LANGUAGE plpgsql

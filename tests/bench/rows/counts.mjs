@@ -4,6 +4,7 @@
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { statementsOfRequests } from '../../integration/lib/statements.mjs';
 import { number } from '../lib/table.mjs';
 import { load } from '../lib/load.mjs';
 import { PROGRAMS } from '../lib/stage.mjs';
@@ -25,7 +26,7 @@ async function countAllocations(stage, file, payloads) {
   return (allocations(file) - before) / REQUESTS;
 }
 
-/** How often each statement was executed for some lone initiates, by PostgreSQL's own log. */
+/** How often which statement was executed for some lone initiates, by PostgreSQL's own log. */
 async function countStatements(stage) {
   const database = stage.database();
   const log = join(stage.env.S2S_PG_DIR, 'server.log');
@@ -33,15 +34,10 @@ async function countStatements(stage) {
   await stage.restart();
   const from = readFileSync(log).length;
   await play(stage, REQUESTS, 0);
-  const executed = [...readFileSync(log).subarray(from).toString().matchAll(/LOG: {2}execute ([a-z_]+): /g)];
+  const text = readFileSync(log).subarray(from).toString();
   await database.query('ALTER DATABASE s2s RESET log_statement');
-  const counts = {};
-  for (const [, name] of executed) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
+  return statementsOfRequests(text, 's2s');
 }
-
-/** What goes on whether or not there are requests, or is work of its own. */
-const BACKGROUND = /(_claim|_done|_due|_set|_forget|maintain)$|^ping$/;
 
 export const counts = {
   id: 'R10',
@@ -54,7 +50,7 @@ export const counts = {
     rmSync(file, { force: true });
     writeFileSync(file, Buffer.alloc(16), { mode: 0o600 });
     const statements = await stage.withoutEvaluation(() => countStatements(stage));
-    const requests = Object.entries(statements).filter(([name]) => !BACKGROUND.test(name));
+    const requests = Object.entries(statements);
     await stage.restart({ environment: { LD_PRELOAD: PROGRAMS.allocCount, S2S_ALLOC_COUNT: file } });
     const [plain, payload] = await stage.withoutEvaluation(async () => [
       await countAllocations(stage, file, 0),

@@ -27,9 +27,10 @@ const allApproved = (stage, count) =>
     stage.database().number("SELECT count(*) FROM s2s.verification WHERE status = 'APPROVED'"),
   );
 
-/** Initiate `requests` times as fast as it goes, and resolve when all are approved: verifications a second. */
-async function sustain(stage, requests) {
+/** Initiate as fast as it goes, and resolve when all are approved: initiates a second that are evaluated as they come. */
+export async function sustained(stage) {
   const database = stage.database();
+  const requests = stage.plan.evaluations;
   await load(stage, 'initiate', { requests, prepare: requests });
   await allApproved(stage, requests);
   const rate = await database.number(
@@ -38,9 +39,6 @@ async function sustain(stage, requests) {
   await database.clear();
   return rate;
 }
-
-/** Initiates a second that the gateway evaluates as they come. */
-export const sustained = (stage) => sustain(stage, stage.plan.evaluations);
 
 export const acceptedAndEvaluated = {
   id: 'R8a',

@@ -8,12 +8,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { bench, sql } from '../lib/bench.mjs';
 import { closing, Gateway } from '../lib/gateway.mjs';
+import { statementsOfRequests } from '../lib/statements.mjs';
 
 const REQUESTS = 20;
 const LOG = join(bench.S2S_PG_DIR, 'server.log');
-
-/** What goes on without requests: claims, the ends of jobs, chores, and the operators' probe. */
-const BACKGROUND = /(_claim|_done|_due|_set|_forget|maintain)$|^ping$/;
 
 const gateway = await Gateway.prepare('round-trips');
 await sql(
@@ -28,11 +26,7 @@ const wallet = await gateway.connect();
 async function statementsOf(body) {
   const from = readFileSync(LOG).length;
   await body();
-  const line = new RegExp(`s2s@${gateway.database} LOG: {2}execute (\\w+):`, 'g');
-  const counts = {};
-  for (const [, name] of readFileSync(LOG).subarray(from).toString().matchAll(line))
-    if (!BACKGROUND.test(name)) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
+  return statementsOfRequests(readFileSync(LOG).subarray(from).toString(), gateway.database);
 }
 
 const sessions = Array.from({ length: REQUESTS }, () => wallet.newSession());
