@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Method. Waiting calls stand in one queue for all connections. When a connection is idle it gets up to `batch_max` of
- * them as one batch: one pipeline, one transaction. A failed call takes its whole batch with it (PostgreSQL rolls the
- * transaction back), so the batch's calls go to the `retry` queue and run again, each in a transaction of its own.
- * There a failure is the call's own.
+ * them as one batch: one pipeline, one transaction, in the order of their keys and one of each, so that two batches do
+ * not wait for each other. A failed call takes its whole batch with it (PostgreSQL rolls the transaction back), so the
+ * batch's calls go to the `retry` queue and run again, each in a transaction of its own. There a failure is the call's
+ * own.
  */
 #include "gateway/db/connection.h"
 
@@ -66,10 +67,14 @@ static struct gw_db_call *queue_take(struct queue *queue, unsigned max, unsigned
     return head;
 }
 
+static const char *key_of(const struct gw_db_call *call)
+{
+    return call->order_key != NULL ? call->order_key : "";
+}
+
 static int compare_calls(const void *a, const void *b)
 {
-    const struct gw_db_call *x = *(struct gw_db_call *const *)a, *y = *(struct gw_db_call *const *)b;
-    return strcmp(x->order_key != NULL ? x->order_key : "", y->order_key != NULL ? y->order_key : "");
+    return strcmp(key_of(*(struct gw_db_call *const *)a), key_of(*(struct gw_db_call *const *)b));
 }
 
 /* Order a list by key; qsort on an array of pointers, since batches are small. */
@@ -206,6 +211,21 @@ static struct gw_db_connection *idle_connection(struct gw_db *db)
     return NULL;
 }
 
+/* Of a batch whose calls are in order, put those back that have the key of the one before. */
+static void put_back_repeated(struct queue *queue, struct gw_db_batch *batch)
+{
+    struct gw_db_call *kept = batch->calls, *call;
+    while ((call = kept->next) != NULL) {
+        if (*key_of(call) == '\0' || strcmp(key_of(kept), key_of(call)) != 0) {
+            kept = call;
+            continue;
+        }
+        kept->next = call->next;
+        --batch->count;
+        queue_push(queue, call);
+    }
+}
+
 static void pump(struct gw_db *db)
 {
     struct gw_db_connection *c;
@@ -214,6 +234,8 @@ static void pump(struct gw_db *db)
         struct queue *queue = batch.one_by_one ? &db->retry : &db->waiting;
         batch.calls = queue_take(queue, db->config->batch_max, &batch.count);
         batch.calls = sort_calls(batch.calls, batch.count);
+        if (!batch.one_by_one)
+            put_back_repeated(queue, &batch);
         gw_db_connection_send(c, &batch);
     }
 }

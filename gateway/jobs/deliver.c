@@ -100,19 +100,63 @@ static const char *const kinds[] = {[GW_RETRY] = "retry", [GW_BLOCKED] = "blocke
 /* What the database says when it refuses an answer, before it says why. */
 #define REFUSED "refused: "
 
-/* One line for each flight that failed, when it is known what the database made of it: a dead letter is loud. An answer
- * that the database refuses is sent for again, as one that was refused here. */
-static void on_over(struct gw_job *job, const char *outcome)
+/* News of a lane, which outlives the flight that brought it. */
+struct lane_news {
+    struct gw_worker *worker;
+    struct gw_db_call call;
+    char lane[];
+};
+
+static void on_lane_told(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
-    const struct delivery *delivery = job->state;
+    struct lane_news *news = H2O_STRUCT_FROM_MEMBER(struct lane_news, call, call);
+    (void)outcome; /* news that is lost comes again with the next flight */
+    (void)result;
+    --news->worker->in_flight;
+    free(news);
+}
+
+/* Lanes are the last thing that a transaction locks: where the end of a flight is one call of a batch, its lane is told
+ * afterwards, before the next claim. */
+static void tell_lane(const struct delivery *delivery, enum gw_statement_id statement)
+{
+    size_t size = strlen(delivery->lane) + 1;
+    struct lane_news *news = malloc(sizeof(*news) + size);
+    s2s_assert(news != NULL);
+    news->worker = delivery->job->worker;
+    memcpy(news->lane, delivery->lane, size);
+    gw_db_call_init(&news->call, &gw_statements[statement]);
+    gw_db_text(&news->call, news->lane);
+    news->call.alone = true;
+    news->call.done = on_lane_told;
+    ++news->worker->in_flight;
+    gw_db_submit(news->worker->db, &news->call);
+}
+
+/* One line for each flight that failed, when it is known what the database made of it: a dead letter is loud. */
+static void log_failure(const struct delivery *delivery, const char *outcome, bool refused)
+{
+    const struct gw_job *job = delivery->job;
     const struct failure *failure = &delivery->failure;
-    bool refused = strncmp(outcome, REFUSED, strlen(REFUSED)) == 0;
-    if (failure->reason == NULL && !refused)
-        return;
     gw_log(strcmp(outcome, "dead") == 0 ? GW_LOG_ERROR : GW_LOG_WARN, "delivery_failed", GW_S("delivery", job->id),
            GW_S("peer", delivery->lane), GW_S("path", delivery->what), GW_I("attempts", job->attempts),
            GW_S("verdict", kinds[refused ? GW_RETRY : failure->verdict]),
            GW_S("reason", refused ? outcome + strlen(REFUSED) : failure->reason), GW_S("outcome", outcome));
+}
+
+/* An answer that the database refuses is sent for again, as one that was refused here. */
+static void on_over(struct gw_job *job, const char *outcome, const PGresult *result)
+{
+    enum { OUTCOME, FEEDS, LANE_IS_UNWELL };
+    const struct delivery *delivery = job->state;
+    bool failed = delivery->failure.reason != NULL;
+    bool refused = strncmp(outcome, REFUSED, strlen(REFUSED)) == 0;
+    if (failed || refused)
+        log_failure(delivery, outcome, refused);
+    if (refused)
+        tell_lane(delivery, GW_SQL_LANE_FAILED);
+    else if (!failed && result != NULL && gw_db_true(result, 0, LANE_IS_UNWELL))
+        tell_lane(delivery, GW_SQL_LANE_CLEARED);
 }
 
 static int64_t delay_of(const struct gw_job *job, const struct failure *failure)
@@ -130,6 +174,7 @@ static void commit_failure(struct delivery *delivery, struct failure failure)
     const struct gw_outbound_config *config = &job->generation->config->outbound;
     delivery->failure = failure;
     gw_job_call(job, GW_SQL_DELIVERY_FAILED);
+    job->call.alone = true; /* its lane is told as well */
     gw_db_text(&job->call, kinds[failure.verdict]);
     gw_db_text(&job->call, failure.reason);
     gw_db_interval_ms(&job->call, job->params, delay_of(job, &failure));
@@ -159,6 +204,7 @@ static void commit_done(struct delivery *delivery, int status, const char *answe
     gw_deliver_poll_parameters(&job->call, job->params,
                                delivery->route->polls ? &job->generation->config->wallet.poll : NULL);
     gw_db_interval_ms(&job->call, job->params, job->generation->config->outbound.give_up_after_ms);
+    gw_db_text(&job->call, delivery->lane);
     gw_job_commit(job);
 }
 

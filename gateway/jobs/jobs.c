@@ -152,9 +152,10 @@ static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, con
     struct gw_job *job = H2O_STRUCT_FROM_MEMBER(struct gw_job, call, call);
     struct gw_jobs *jobs = job->worker->jobs;
     /* Without an answer the lease runs out, and somebody takes the job again: nothing is lost. */
-    const char *told = outcome == GW_DB_OK && PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "unknown";
+    bool has_told = outcome == GW_DB_OK && PQntuples(result) == 1;
+    const char *told = has_told ? PQgetvalue(result, 0, 0) : "unknown";
     if (job->over != NULL)
-        job->over(job, told);
+        job->over(job, told, has_told ? result : NULL);
     char label[OUTCOME_SIZE];
     snprintf(label, sizeof(label), "%.*s", (int)strcspn(told, " :"), told);
     const struct gw_job_kind *kind = job->kind;

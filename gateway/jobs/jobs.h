@@ -66,8 +66,9 @@ struct gw_job {
     int attempts;           /* this run included */
     void *state;            /* of the kind, in the arena */
     struct gw_db_call call;
-    /* Called with the outcome that the database told, before the job ends; NULL: nothing to do. Set by the kind. */
-    void (*over)(struct gw_job *job, const char *outcome);
+    /* Called with the outcome that the database told and the row that it stands in (NULL: it has told nothing), before
+     * the job ends; NULL: nothing to do. Set by the kind. */
+    void (*over)(struct gw_job *job, const char *outcome, const PGresult *result);
     int64_t started_us;
     struct gw_job *next, **link; /* among those in hand */
 };

@@ -238,14 +238,12 @@ BEGIN
   IF d.fencing THEN
     -- Whatever this answers: it may be what was sent before.
     PERFORM s2s.delivery_again(d);
-    PERFORM s2s.lane_cleared(d.peer);
     RETURN 'again';
   END IF;
   a := s2s.delivery_answered(d, p_status, s2s.parsed(p_answer), p_poll_first, p_poll_longest);
   IF a.verdict = 'refused' THEN
     d.attempts := d.attempts + 1;
     PERFORM s2s.delivery_retry(d, a.detail, s2s.delivery_backoff(d.attempts), p_give_up_after);
-    PERFORM s2s.lane_failed(d.peer, true, NULL);
     RETURN 'refused: ' || a.detail;
   ELSIF a.verdict = 'wait' AND d.owed > d.sending THEN
     PERFORM s2s.delivery_again(d);
@@ -256,13 +254,13 @@ BEGIN
   ELSE
     v_told := s2s.delivery_end(d, a.verdict = 'again', a.detail);
   END IF;
-  PERFORM s2s.lane_cleared(d.peer);
   RETURN v_told;
 END
 $$;
 COMMENT ON FUNCTION s2s.delivery_done(bigint, uuid, integer, text, interval, interval, interval) IS
   'The peer has answered with a 2xx. p_poll_first and p_poll_longest: how soon and how seldom to ask a peer that has '
-  'nothing to tell yet; null: not at all, it will notify.';
+  'nothing to tell yet; null: not at all, it will notify. The lane is left to the caller, as this may be one call of a '
+  'batch: s2s.lane_failed if the answer was refused, else s2s.lane_cleared if the lane is unwell.';
 
 CREATE OR REPLACE FUNCTION s2s.delivery_failed(
   p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval,
@@ -322,7 +320,7 @@ COMMENT ON FUNCTION
   'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, '
   'or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. '
   'p_may_arrive: the peer may still come to read the message; null: it may when there was no answer. p_block keeps the '
-  'whole lane waiting, whatever the kind.';
+  'whole lane waiting, whatever the kind. Locks the lane: in a transaction of its own.';
 
 CREATE OR REPLACE FUNCTION s2s.delivery_redrive(p_delivery_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

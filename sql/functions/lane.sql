@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Lanes: one for each peer or webhook that can be called, with its breaker. A lane is locked last, after the delivery
--- that came or failed on it; claims, which lock lanes first, wait for nobody.
+-- Lanes: one for each peer or webhook that can be called, with its breaker. A lane is locked last in a transaction, after
+-- the delivery that failed on it, so never in a batch: a later call of it could wait for whoever waits for the lane.
+-- Claims, which lock lanes first, wait for nobody.
 --
 --   s2s.lanes_set(p_peers text[], p_webhooks json DEFAULT NULL, p_give_up_after interval DEFAULT NULL)
 --                                                                     -> int: how many were opened, changed or closed
@@ -10,6 +11,7 @@
 --   s2s.webhook_lane(p_name text)                                     -> text
 --   s2s.lane_pause(p_failures int)                                    -> interval, null: none
 --   s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
+--   s2s.lane_is_unwell(p_peer text)                                   -> boolean
 --   s2s.lane_cleared(p_peer text)
 
 DROP FUNCTION IF EXISTS s2s.lanes_set(text[]);
@@ -126,6 +128,12 @@ END
 $$;
 COMMENT ON FUNCTION s2s.lane_failed(text, boolean, interval) IS
   'A flight failed: may open the breaker (p_counts), or blocks the lane for as long as the caller says (p_block).';
+
+CREATE OR REPLACE FUNCTION s2s.lane_is_unwell(p_peer text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (
+    SELECT FROM s2s.lane AS l WHERE l.peer = p_peer AND (l.failures > 0 OR l.blocked_until IS NOT NULL))
+$$;
+COMMENT ON FUNCTION s2s.lane_is_unwell(text) IS 'Whether there is something for s2s.lane_cleared to forget.';
 
 CREATE OR REPLACE FUNCTION s2s.lane_cleared(p_peer text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

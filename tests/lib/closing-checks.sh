@@ -64,7 +64,8 @@ unexpected_errors() { grep --text '"level":"error"' "$1/$2.log" | grep --invert-
 
 check_log_for_errors() { nothing_found unexpected_errors "$1" "$2"; }
 
-check_database_log() { nothing_found grep -E ' (ERROR|PANIC): ' "$(postgres_folder "$1")/server.log"; }
+# With what PostgreSQL says of it in the lines below, such as the statements of a deadlock.
+check_database_log() { nothing_found grep -E --after-context=12 ' (ERROR|PANIC): ' "$(postgres_folder "$1")/server.log"; }
 
 # planted_secrets DIR: print the path of the list, with the environment's own secrets and less its empty lines, which would match
 # everything.

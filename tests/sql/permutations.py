@@ -425,6 +425,17 @@ def _(run):
     run.expect(run.ask("SELECT failures FROM s2s.lane") == ["2"], "two in a row")
 
 
+@scenario("a flight ends in a batch, another one of its lane fails: neither holds what the other waits for",
+          CALLED + ["SELECT test.approved('S'), test.approved('T')", "SELECT FROM test.send(1)",
+                    "UPDATE s2s.lane SET failures = 1"],
+          A=[value("test.done('S', 1)"), "SELECT s2s.delivery_owe(peer, '/verification/notify', verification_id) "
+             "FROM s2s.verification WHERE session_id = 'T'", "COMMIT"],
+          B=[value("test.failed('T', 1, 'retry', 'timeout')"), "COMMIT"])
+def _(run):
+    run.expect(run.value("A1") == "done" and run.value("B1") == "retried", "both end")
+    run.expect(run.ask("SELECT failures FROM s2s.lane") == ["2"], "only who fails tells the lane")
+
+
 @scenario("a dead letter redriven twice at once: once",
           CALLED + ["SELECT test.approved('S')", "SELECT FROM test.send(1)",
                     "SELECT test.failed('S', 1, 'final', 'HTTP 400')"],

@@ -980,7 +980,7 @@ CREATE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status i
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status integer, p_answer text, p_poll_first interval, p_poll_longest interval, p_give_up_after interval) IS 'The peer has answered with a 2xx. p_poll_first and p_poll_longest: how soon and how seldom to ask a peer that has nothing to tell yet; null: not at all, it will notify.';
+COMMENT ON FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status integer, p_answer text, p_poll_first interval, p_poll_longest interval, p_give_up_after interval) IS 'The peer has answered with a 2xx. p_poll_first and p_poll_longest: how soon and how seldom to ask a peer that has nothing to tell yet; null: not at all, it will notify. The lane is left to the caller, as this may be one call of a batch: s2s.lane_failed if the answer was refused, else s2s.lane_cleared if the lane is unwell.';
 
 CREATE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void
     LANGUAGE plpgsql
@@ -1004,7 +1004,7 @@ CREATE FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind t
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer, p_answer text, p_may_arrive boolean) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_may_arrive: the peer may still come to read the message; null: it may when there was no answer. p_block keeps the whole lane waiting, whatever the kind.';
+COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer, p_answer text, p_may_arrive boolean) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_may_arrive: the peer may still come to read the message; null: it may when there was no answer. p_block keeps the whole lane waiting, whatever the kind. Locks the lane: in a transaction of its own.';
 
 CREATE FUNCTION s2s.delivery_given_up(d s2s.delivery, p_reason text) RETURNS void
     LANGUAGE plpgsql
@@ -1540,6 +1540,12 @@ CREATE FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
     AS …
 
 COMMENT ON FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval) IS 'A flight failed: may open the breaker (p_counts), or blocks the lane for as long as the caller says (p_block).';
+
+CREATE FUNCTION s2s.lane_is_unwell(p_peer text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.lane_is_unwell(p_peer text) IS 'Whether there is something for s2s.lane_cleared to forget.';
 
 CREATE FUNCTION s2s.lane_names(p_peer text) RETURNS SETOF text
     LANGUAGE sql STABLE

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Lanes: the peers apart from each other, and the breaker.
 BEGIN;
-SELECT plan(56);
+SELECT plan(62);
 
 -- How long a peer's lane is blocked, in seconds.
 CREATE FUNCTION pg_temp.blocked(p_peer text) RETURNS double precision LANGUAGE sql AS $$
@@ -19,6 +19,11 @@ $$;
 CREATE FUNCTION pg_temp.come_through(p_peer text) RETURNS bigint LANGUAGE sql AS $$
   SELECT count(s2s.delivery_done(d.delivery_id, d.lease, 200, NULL))
   FROM s2s.delivery AS d WHERE d.peer = p_peer AND d.lease IS NOT NULL
+$$;
+CREATE FUNCTION pg_temp.unwell(p_peer text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN s2s.lane_is_unwell(p_peer);
+END
 $$;
 -- How many are claimed, by peer.
 CREATE FUNCTION pg_temp.claim(p_lease integer, p_limit integer DEFAULT 100, p_per_peer integer DEFAULT 4)
@@ -74,7 +79,9 @@ DELETE FROM s2s.delivery;
 -- ---- the breaker ----
 
 SELECT lives_ok($$SELECT pg_temp.notices('a', 20), pg_temp.claim(1)$$, 'four in flight');
+SELECT is(pg_temp.unwell('a'), false, 'well so far');
 SELECT is(pg_temp.fail('a'), 4::bigint, 'fail');
+SELECT is(pg_temp.unwell('a'), true, 'not any more');
 SELECT is(pg_temp.blocked('a'), NULL, 'which is not yet enough');
 SELECT results_eq($$SELECT * FROM pg_temp.claim(2)$$, $$VALUES ('a', 4::bigint)$$, 'four more');
 SELECT is(pg_temp.fail('a'), 4::bigint, 'fail too');
@@ -98,6 +105,10 @@ SELECT results_eq(
 SELECT test.rested();
 SELECT results_eq($$SELECT * FROM pg_temp.claim(6)$$, $$VALUES ('a', 1::bigint)$$, 'the next probe');
 SELECT is(pg_temp.come_through('a'), 1::bigint, 'comes through');
+SELECT is((SELECT failures FROM s2s.lane WHERE peer = 'a'), 6, 'which only the lane''s own transaction may write down');
+SELECT is(pg_temp.unwell('a'), true, 'and should');
+SELECT lives_ok($$SELECT s2s.lane_cleared('a')$$, 'does');
+SELECT is(pg_temp.unwell('a'), false, 'well again');
 SELECT results_eq($$SELECT * FROM pg_temp.claim(7)$$, $$VALUES ('a', 4::bigint)$$, 'and all is well');
 SELECT is((SELECT failures FROM s2s.lane WHERE peer = 'a'), 0, 'forgotten');
 UPDATE s2s.lane SET failures = 9, blocked_until = clock_timestamp() - interval '1 s' WHERE peer = 'a';

@@ -285,6 +285,37 @@ describe('a locked row', () => {
     }));
 });
 
+test('a batch has one call of each session, so that two batches never hold parts of one', () => {
+  const edit = (config) => {
+    config.workers = 1;
+    config.database.connections = 1;
+  };
+  return withGateway('database-batch', { edit }, async (gateway) => {
+    const wallet = await gateway.connect();
+    const [held, ...sessions] = [wallet.newSession(), wallet.newSession(), wallet.newSession()];
+    for (const session of [held, ...sessions]) assertOk(await wallet.initiate(session, { configurations: ['badge_review'] }));
+    await eventually('evaluated', async () => (await gateway.metrics()).value('s2s_queue_depth') === 0);
+    const row = `SELECT FROM s2s.verification WHERE verification_id = '${held.verificationId}' FOR UPDATE`;
+    const release = await openTransaction(gateway.database, row);
+    const stuck = wallet.status(held); // has the only connection: the others gather
+    await sleep(300);
+    const ask = ({ sessionId, verificationId }, requestId) =>
+      wallet.call(PATHS.status, { sessionId, verificationId }, { requestId });
+    const ids = sessions.map(() => [randomUUID(), randomUUID(), randomUUID()]);
+    const asked = ids.flatMap((ofSession, i) => ofSession.map((requestId) => ask(sessions[i], requestId)));
+    await sleep(500);
+    await release();
+    for (const answer of await Promise.all([stuck, ...asked])) assertOk(answer);
+    const transactions = async (requestIds) => {
+      const list = requestIds.map((id) => `'${id}'`).join(',');
+      return (await sql(gateway.database, `SELECT DISTINCT xmin::text FROM s2s.answer WHERE request_id IN (${list})`)).length;
+    };
+    for (const ofSession of ids) assert.equal(await transactions(ofSession), 3, 'each in another one');
+    assert.equal(await transactions(ids.flat()), 3, 'shared with the other session');
+    wallet.close();
+  });
+});
+
 /** Rename a function of the database: who calls it fails. */
 const rename = (gateway, from, to) =>
   sql(
