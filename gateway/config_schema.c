@@ -538,7 +538,8 @@ static const struct gw_section peer = {
             {"attestation_trust", &gw_type_files, AT(gw_peer_config, attestation_trust), .min = 1, .otherwise = "none",
              .doc = "PEM bundles of the authorities behind attestations."},
             {"content_hosts", &gw_type_hosts, AT(gw_peer_config, content_hosts), .min = 1, .otherwise = "none",
-             .doc = "Hosts, `HOST` or `HOST:PORT`, that documents by reference (ContentReference) may be fetched from."},
+             .doc =
+                 "Hosts, `HOST` or `HOST:PORT`, that documents by reference (ContentReference) may be fetched from."},
             END,
         },
 };

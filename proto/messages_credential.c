@@ -51,7 +51,8 @@ const struct s2s_schema s2s_provision_response = {
 /* ---- Get ---- */
 
 #define WALLET_ENCRYPTION_KEY_ROW                                                                                      \
-    S2S_OBJECT_ROW("walletEncryptionKey", S2S_REQUIRED, &s2s_wallet_encryption_key, "The key that the issuer encrypts to.")
+    S2S_OBJECT_ROW("walletEncryptionKey", S2S_REQUIRED, &s2s_wallet_encryption_key,                                    \
+                   "The key that the issuer encrypts to.")
 
 static const struct s2s_field get_fields[] = {
     S2S_SESSION_ID_ROW,

@@ -53,16 +53,15 @@ static inline S2S_MUST_CHECK bool s2s_failed(struct s2s_result r)
 }
 
 /* Return the failure of `expr` (a struct s2s_result) to the caller. */
-#define S2S_TRY(expr)                                                                              \
-    do {                                                                                           \
-        struct s2s_result s2s_try_ = (expr);                                                       \
-        if (s2s_failed(s2s_try_))                                                                  \
-            return s2s_try_;                                                                       \
+#define S2S_TRY(expr)                                                                                                  \
+    do {                                                                                                               \
+        struct s2s_result s2s_try_ = (expr);                                                                           \
+        if (s2s_failed(s2s_try_))                                                                                      \
+            return s2s_try_;                                                                                           \
     } while (0)
 
 /* Prints the expression and its place to stderr and aborts; never compiled out. */
-#define s2s_assert(expr)                                                                           \
-    ((expr) ? (void)0 : s2s_assert_failed(#expr, __FILE__, __LINE__, __func__))
+#define s2s_assert(expr) ((expr) ? (void)0 : s2s_assert_failed(#expr, __FILE__, __LINE__, __func__))
 
 __attribute__((noreturn)) void s2s_assert_failed(const char *expr, const char *file, int line, const char *func);
 

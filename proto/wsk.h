@@ -23,7 +23,7 @@ struct s2s_wsk_context {
     const char *verification_id; /* NULL where the request names none */
     const struct s2s_jwk *wsk;   /* the session's WSK */
     const struct s2s_keyring *issuer_keys;
-    int64_t now; /* seconds since the epoch */
+    int64_t now;        /* seconds since the epoch */
     int64_t iat_window; /* seconds either side of now for `iat` (D2: 300) */
 };
 
@@ -41,8 +41,7 @@ enum s2s_nonce_policy { S2S_NONCE_ANY, S2S_NONCE_BOUND };
 /* verificationNonce, raw or bound (D2). Under S2S_NONCE_BOUND the raw form fails. `*jti` (may be NULL) gets the bound
  * form's jti, in the arena, or NULL for the raw form. */
 S2S_MUST_CHECK struct s2s_result s2s_wsk_check_nonce(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
-                                                     const char *nonce, enum s2s_nonce_policy policy,
-                                                     const char **jti);
+                                                     const char *nonce, enum s2s_nonce_policy policy, const char **jti);
 
 /* Open a JweEncryptedPayload of origin WALLET_CLIENT ("Client Encrypted Payload"): decrypt, verify with the
  * WSK, compare `aud` with the thumbprint of the key used, and `sessionId` and `verificationId` when present (D5).

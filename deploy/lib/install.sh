@@ -13,7 +13,7 @@ declare -Ar S2S_PACKAGES=(
     [ha]="haproxy"
     [demo]="curl"
     [test]="python3 postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl"
-    [slow-test]="clang libclang-rt-14-dev valgrind shellcheck"
+    [slow-test]="clang clang-format libclang-rt-14-dev valgrind shellcheck"
 )
 
 package_is_installed() {

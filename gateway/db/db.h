@@ -42,9 +42,10 @@ struct gw_db_call {
     int count;                            /* parameters set so far */
     bool alone;          /* in a transaction of its own: it locks rows in an order that a batch cannot keep */
     int64_t deadline_us; /* monotonic; then it ends as unavailable. 0: database.request_deadline from the submission */
-    const char *order_key; /* of what it locks, usually a session: a batch has one call of each key, in this order, so that
-                            * batches cannot deadlock. NULL or "", which sort first, lock nothing of anybody's */
-    const char *problem;   /* names the request in the log when the call fails; NULL: there is none */
+    /* What it locks, usually a session: a batch has one call of each key, in the keys' order, so that batches cannot
+     * deadlock. NULL or "", which come first, lock nothing that is anybody's. */
+    const char *order_key;
+    const char *problem; /* names the request in the log when the call fails; NULL: there is none */
     void (*done)(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result);
 
     /* Private to db.c. */

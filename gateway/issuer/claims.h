@@ -36,8 +36,8 @@ struct gw_claims {
     int64_t valid_until;        /* no credential made from them may outlive this, epoch seconds; 0: no bound */
 };
 
-/* Look where no call is needed: pushed data, as long as it is valid, then the file. False: the backend has to be asked. A configuration without one
- * ends as failed. */
+/* Look where no call is needed: pushed data, as long as it is valid, then the file. False: the backend has to be asked.
+ * A configuration without one ends as failed. */
 bool gw_claims_at_hand(const struct gw_generation *generation, struct s2s_arena *arena,
                        const struct gw_claims_instance *instance, int64_t now, struct gw_claims *out);
 

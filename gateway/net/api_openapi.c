@@ -116,12 +116,11 @@ static void put_parameter_components(struct json_object *components, struct json
     static const struct s2s_field uuid = {.type = S2S_STRING, .format = S2S_UUID},
                                   preference = {.type = S2S_STRING, .max = 256};
     struct json_object *parameters = s2s_doc_put_object(components, "parameters");
-    s2s_doc_put(
-        parameters, "RequestId",
-        new_parameter("x-request-id", "header", false,
-                      "Identifies the request. A duplicate of a POST or PUT gets the first final answer again, "
-                      "without a second effect. One is made for a POST or PUT without it.",
-                      s2s_field_json(&uuid, schemas)));
+    s2s_doc_put(parameters, "RequestId",
+                new_parameter("x-request-id", "header", false,
+                              "Identifies the request. A duplicate of a POST or PUT gets the first final answer again, "
+                              "without a second effect. One is made for a POST or PUT without it.",
+                              s2s_field_json(&uuid, schemas)));
     s2s_doc_put(parameters, "Prefer",
                 new_parameter("Prefer", "header", false,
                               "\"wait=N\" (RFC 7240): the answer is held back until what it tells of has settled, N "

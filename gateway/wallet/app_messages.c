@@ -251,7 +251,8 @@ const struct s2s_schema gw_app_lifecycle_request = {.name = "LifecycleRequest", 
 /* ---- credentials ---- */
 
 #define WALLET_ENCRYPTION_KEY_ROW                                                                                      \
-    S2S_OBJECT_ROW("walletEncryptionKey", S2S_REQUIRED, &s2s_wallet_encryption_key, "The key that the issuer encrypts to.")
+    S2S_OBJECT_ROW("walletEncryptionKey", S2S_REQUIRED, &s2s_wallet_encryption_key,                                    \
+                   "The key that the issuer encrypts to.")
 
 /* The wallet client's part of /credential/get. */
 static const struct s2s_field fetch_request_fields[] = {
