@@ -129,9 +129,11 @@ $$;
 COMMENT ON FUNCTION s2s.lane_failed(text, boolean, interval) IS
   'A flight failed: may open the breaker (p_counts), or blocks the lane for as long as the caller says (p_block).';
 
-CREATE OR REPLACE FUNCTION s2s.lane_is_unwell(p_peer text) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (
-    SELECT FROM s2s.lane AS l WHERE l.peer = p_peer AND (l.failures > 0 OR l.blocked_until IS NOT NULL))
+CREATE OR REPLACE FUNCTION s2s.lane_is_unwell(p_peer text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM s2s.lane AS l WHERE l.peer = p_peer AND (l.failures > 0 OR l.blocked_until IS NOT NULL));
+END
 $$;
 COMMENT ON FUNCTION s2s.lane_is_unwell(text) IS 'Whether there is something for s2s.lane_cleared to forget.';
 

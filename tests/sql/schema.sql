@@ -1542,7 +1542,7 @@ CREATE FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval)
 COMMENT ON FUNCTION s2s.lane_failed(p_peer text, p_counts boolean, p_block interval) IS 'A flight failed: may open the breaker (p_counts), or blocks the lane for as long as the caller says (p_block).';
 
 CREATE FUNCTION s2s.lane_is_unwell(p_peer text) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     AS …
 
 COMMENT ON FUNCTION s2s.lane_is_unwell(p_peer text) IS 'Whether there is something for s2s.lane_cleared to forget.';

@@ -20,11 +20,6 @@ CREATE FUNCTION pg_temp.come_through(p_peer text) RETURNS bigint LANGUAGE sql AS
   SELECT count(s2s.delivery_done(d.delivery_id, d.lease, 200, NULL))
   FROM s2s.delivery AS d WHERE d.peer = p_peer AND d.lease IS NOT NULL
 $$;
-CREATE FUNCTION pg_temp.unwell(p_peer text) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-  RETURN s2s.lane_is_unwell(p_peer);
-END
-$$;
 -- How many are claimed, by peer.
 CREATE FUNCTION pg_temp.claim(p_lease integer, p_limit integer DEFAULT 100, p_per_peer integer DEFAULT 4)
 RETURNS TABLE (peer text, n bigint) LANGUAGE sql AS $$
@@ -79,9 +74,9 @@ DELETE FROM s2s.delivery;
 -- ---- the breaker ----
 
 SELECT lives_ok($$SELECT pg_temp.notices('a', 20), pg_temp.claim(1)$$, 'four in flight');
-SELECT is(pg_temp.unwell('a'), false, 'well so far');
+SELECT is(s2s.lane_is_unwell('a'), false, 'well so far');
 SELECT is(pg_temp.fail('a'), 4::bigint, 'fail');
-SELECT is(pg_temp.unwell('a'), true, 'not any more');
+SELECT is(s2s.lane_is_unwell('a'), true, 'not any more');
 SELECT is(pg_temp.blocked('a'), NULL, 'which is not yet enough');
 SELECT results_eq($$SELECT * FROM pg_temp.claim(2)$$, $$VALUES ('a', 4::bigint)$$, 'four more');
 SELECT is(pg_temp.fail('a'), 4::bigint, 'fail too');
@@ -106,9 +101,9 @@ SELECT test.rested();
 SELECT results_eq($$SELECT * FROM pg_temp.claim(6)$$, $$VALUES ('a', 1::bigint)$$, 'the next probe');
 SELECT is(pg_temp.come_through('a'), 1::bigint, 'comes through');
 SELECT is((SELECT failures FROM s2s.lane WHERE peer = 'a'), 6, 'which only the lane''s own transaction may write down');
-SELECT is(pg_temp.unwell('a'), true, 'and should');
+SELECT is(s2s.lane_is_unwell('a'), true, 'and should');
 SELECT lives_ok($$SELECT s2s.lane_cleared('a')$$, 'does');
-SELECT is(pg_temp.unwell('a'), false, 'well again');
+SELECT is(s2s.lane_is_unwell('a'), false, 'well again');
 SELECT results_eq($$SELECT * FROM pg_temp.claim(7)$$, $$VALUES ('a', 4::bigint)$$, 'and all is well');
 SELECT is((SELECT failures FROM s2s.lane WHERE peer = 'a'), 0, 'forgotten');
 UPDATE s2s.lane SET failures = 9, blocked_until = clock_timestamp() - interval '1 s' WHERE peer = 'a';
