@@ -690,7 +690,7 @@ static const struct gw_section verification = {
              .fallback = "You are not eligible for this credential.", .doc = "`deniedMessage` for the holder."},
             {"max_attempts", &gw_type_count, AT(gw_policy_config, max_attempts), RANGE(0, 1000),
              .otherwise = "3 when an item has `expected`, else 0",
-             .doc = "Submissions with data before the verification is DENIED; 0: no limit, which lets short secrets be "
+             .doc = "Supplements before the verification is DENIED; 0: no limit, which lets short secrets be "
                     "guessed."},
             {"deadline", &gw_type_duration, AT(gw_policy_config, deadline_ms), .fallback = "0s", RANGE(0, DAYS(365)),
              .doc =

@@ -94,4 +94,8 @@ struct json_object *s2s_openapi(unsigned host);
 /* The same as the text of a file: indented by 2 spaces, one trailing newline. The caller frees it. */
 char *s2s_openapi_text(unsigned host);
 
+/* What s2s_verification_status_response cannot say: the members that a VerificationStatus must have because of its
+ * status (profile section 4). Each that is missing becomes a violation. */
+void s2s_verification_status_check(struct s2s_arena *arena, const struct json_object *body, struct s2s_violations *out);
+
 #endif

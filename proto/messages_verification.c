@@ -4,8 +4,11 @@
  */
 #include "messages.h"
 
+#include "json.h"
 #include "messages_rows.h"
 #include "states.h"
+
+#include <string.h>
 
 /* ---- Verification data ---- */
 
@@ -169,6 +172,23 @@ const struct s2s_schema s2s_verification_status_response = {
     .doc = "The state of a verification.",
     S2S_FIELDS(status_fields),
 };
+
+void s2s_verification_status_check(struct s2s_arena *arena, const struct json_object *body, struct s2s_violations *out)
+{
+    static const struct {
+        const char *status, *members[3];
+    } rows[] = {
+        {"APPROVED", {"credentialConfigurationIds"}},
+        {"REJECTED", {"reasonCode"}},
+        {"DENIED", {"reasonCode", "deniedMessage"}},
+        {"ADDITIONAL_INFO_REQUIRED", {"verificationDataRequest"}},
+    };
+    const char *status = s2s_json_string(body, "status");
+    for (size_t i = 0; status != NULL && i < sizeof(rows) / sizeof(rows[0]); ++i)
+        for (const char *const *member = rows[i].members; strcmp(status, rows[i].status) == 0 && *member; ++member)
+            if (!json_object_object_get_ex(body, *member, NULL)) /* null is of the wrong type: the schema's */
+                s2s_violation_add_member(arena, out, *member, "is required with this status");
+}
 
 static const struct s2s_field cancel_response_fields[] = {
     S2S_SESSION_ID_ROW,

@@ -254,6 +254,7 @@ struct s2s_result s2s_wsk_presentment_keys(struct s2s_arena *arena, const struct
                                            size_t *count)
 {
     struct json_object *list = s2s_json_get(claims, "presentmentKeys");
+    *count = SIZE_MAX;
     if (!json_object_is_type(list, json_type_array) || json_object_array_length(list) == 0)
         return s2s_fail(S2S_MALFORMED, "presentmentKeys is not an array with a key");
     size_t total = json_object_array_length(list);
@@ -266,6 +267,7 @@ struct s2s_result s2s_wsk_presentment_keys(struct s2s_arena *arena, const struct
     for (size_t i = 0; i < total; i++) {
         struct json_object *key_data = json_object_array_get_idx(list, i);
         struct s2s_jwk *key;
+        *count = i;
         S2S_TRY(verdict(s2s_keydata_key(key_data, S2S_PRESENTMENT_KEY, &key), S2S_MALFORMED));
         s2s_jwk_own(arena, key);
         if (contains(found, i, key))

@@ -57,7 +57,8 @@ S2S_MUST_CHECK struct s2s_result s2s_wsk_check_wek(struct s2s_arena *arena, cons
 
 /* The presentment keys of an opened `clientEncryptedData`: each a KeyData whose openid4vci-proof+jwt verifies
  * with the key itself (D3, D5; OpenID4VCI "jwt Proof Type"). At most `max` (S2S_LIMIT), at least one
- * (S2S_MALFORMED), no key twice. `*keys` is an array in the arena; the keys are freed with the arena. */
+ * (S2S_MALFORMED), no key twice. `*keys` is an array in the arena; the keys are freed with the arena. Of a key that is
+ * refused, `*count` is its place; of the list as a whole, SIZE_MAX. */
 S2S_MUST_CHECK struct s2s_result s2s_wsk_presentment_keys(struct s2s_arena *arena, const struct s2s_wsk_context *ctx,
                                                           struct json_object *claims, size_t max,
                                                           struct s2s_jwk ***keys, size_t *count);

@@ -27,7 +27,7 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
                             16},
     [GW_SQL_CREDENTIAL_STATUS] = {"credential_status", REPLY "issuer_credential_status(" CALL ",$6,$7,$8)", 8},
     [GW_SQL_MANAGE] = {"manage", REPLY "issuer_manage(" CALL ",$6,$7,$8,$9)", 9},
-    [GW_SQL_EVENT] = {"event", REPLY "issuer_event(" CALL ",$6,$7,$8,$9)", 9},
+    [GW_SQL_EVENT] = {"event", REPLY "issuer_event(" CALL ",$6,$7,$8,$9,$10)", 10},
     [GW_SQL_EVALUATIONS_CLAIM] =
         {"evaluations_claim",
          "select job_id, job_attempts, session_id, verification_id, peer, wsk, configuration_ids, "

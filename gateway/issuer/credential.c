@@ -82,5 +82,6 @@ enum gw_step gw_issuer_event(struct gw_exchange *ex)
     gw_db_text(&ex->call, gw_body_string(ex, "credentialInstanceId"));
     gw_db_text(&ex->call, type);
     gw_db_text(&ex->call, origin == S2S_EVENT_FROM_WALLET ? "t" : "f");
+    gw_db_text(&ex->call, s2s_json_string(s2s_json_get(ex->body, "eventDetails"), "failureReason"));
     return GW_STEP_COMMIT;
 }

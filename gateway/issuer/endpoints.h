@@ -18,6 +18,7 @@ struct gw_issuer_state {
     const char *session_id;
     const char *instance_id;
     struct s2s_jwk *wsk; /* released with the arena */
+    void *examined;      /* of the endpoint: what it has found in the body */
     const char *configuration_id;
     const char *verification_id;
     const char *subject_ref;
@@ -43,8 +44,10 @@ struct gw_issuer_state {
 enum gw_step gw_issuer_find_claims(struct gw_exchange *ex, const struct gw_offering *offering, gw_claims_cb then);
 
 /* The rows of the endpoint table, by file. */
+enum gw_step gw_issuer_examine_initiate(struct gw_exchange *ex);
 enum gw_step gw_issuer_initiate(struct gw_exchange *ex);
 void gw_issuer_initiated(struct gw_exchange *ex, const char *outcome);
+enum gw_step gw_issuer_examine_supplement(struct gw_exchange *ex);
 enum gw_step gw_issuer_supplement(struct gw_exchange *ex);
 enum gw_step gw_issuer_verification_status(struct gw_exchange *ex);
 enum gw_step gw_issuer_cancel(struct gw_exchange *ex);

@@ -46,6 +46,15 @@ static void digest_keys(struct gw_exchange *ex, struct fetch *fetch)
     s2s_assert(!s2s_failed(s2s_hash(S2S_SHA256, s2s_bytes(names, fetch->key_count * size), fetch->keys_digest)));
 }
 
+/* `at` as s2s_wsk_presentment_keys says it. */
+static const char *pointer_to_key(struct gw_exchange *ex, const char *payload, size_t at)
+{
+    const char *pointer = at == SIZE_MAX ? s2s_arena_printf(ex->arena, "%s/presentmentKeys", payload)
+                                         : s2s_arena_printf(ex->arena, "%s/presentmentKeys/%zu", payload, at);
+    s2s_assert(pointer != NULL);
+    return pointer;
+}
+
 static enum gw_step keys_from_payload(struct gw_exchange *ex, struct json_object *payload, struct fetch *fetch)
 {
     static const char where[] = "/clientEncryptedData";
@@ -57,9 +66,12 @@ static enum gw_step keys_from_payload(struct gw_exchange *ex, struct json_object
     if (!gw_issuer_check_nested(ex, &s2s_client_encrypted_data, claims, where))
         return GW_STEP_REFUSE;
     fetch->signed_wek = s2s_json_string(claims, "walletEncryptionKeyThumbprint");
-    r = s2s_wsk_presentment_keys(ex->arena, &ctx, claims, fetch->offering->config->max_keys, &fetch->keys,
-                                 &fetch->key_count);
-    return s2s_failed(r) ? gw_exchange_failed(ex, r, where) : GW_STEP_CHECK;
+    size_t count;
+    r = s2s_wsk_presentment_keys(ex->arena, &ctx, claims, fetch->offering->config->max_keys, &fetch->keys, &count);
+    if (s2s_failed(r))
+        return gw_exchange_failed(ex, r, pointer_to_key(ex, where, count));
+    fetch->key_count = count;
+    return GW_STEP_CHECK;
 }
 
 /* The public keys that the transaction's first call has proven (D9). Our own text: failures are ours. */

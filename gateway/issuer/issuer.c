@@ -245,8 +245,12 @@ enum gw_step gw_issuer_find_claims(struct gw_exchange *ex, const struct gw_offer
 /* ---- the role ---- */
 
 static const struct gw_endpoint endpoints[] = {
-    {.message = &s2s_endpoints[S2S_INITIATE], .check = gw_issuer_initiate, .committed = gw_issuer_initiated},
+    {.message = &s2s_endpoints[S2S_INITIATE],
+     .examine = gw_issuer_examine_initiate,
+     .check = gw_issuer_initiate,
+     .committed = gw_issuer_initiated},
     {.message = &s2s_endpoints[S2S_SUPPLEMENT],
+     .examine = gw_issuer_examine_supplement,
      .load = gw_issuer_load_session,
      .loaded = gw_issuer_loaded,
      .check = gw_issuer_supplement},

@@ -74,21 +74,31 @@ static enum gw_step take_client_payloads(struct gw_exchange *ex, struct json_obj
     return GW_STEP_CHECK;
 }
 
+/* The ids of the wallet server's own items, in the VerificationDataResponse that the body has at `base`. */
+static enum gw_step examine_data(struct gw_exchange *ex, const char *base)
+{
+    struct json_object *items = s2s_json_get(s2s_json_get(ex->body, base + 1), "serverVerificationDataItem");
+    enum gw_step step = GW_STEP_CHECK;
+    if (items == NULL || !gw_exchange_accepts(ex, base))
+        return step;
+    size_t count = json_object_array_length(items);
+    struct json_object **seen = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*seen));
+    s2s_assert(seen != NULL);
+    for (size_t i = 0; i < count; ++i) {
+        seen[i] = json_object_array_get_idx(items, i);
+        if (id_taken(seen, i, s2s_json_string(seen[i], "id")))
+            step = gw_exchange_violation(ex, pointer(ex, base, "serverVerificationDataItem", i),
+                                         "repeats the id of another item");
+    }
+    return step;
+}
+
 /* The wallet server's own items come in the clear and are sealed here, bound to their session. */
 static enum gw_step take_server_items(struct gw_exchange *ex, struct json_object *data, const char *base,
                                       struct submission *out)
 {
     struct json_object *items = s2s_json_get(data, "serverVerificationDataItem");
     struct json_object *assessments = s2s_json_get(data, "additionalAssessments");
-    size_t count = items != NULL ? json_object_array_length(items) : 0;
-    struct json_object **seen = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*seen));
-    s2s_assert(seen != NULL);
-    for (size_t i = 0; i < count; ++i) {
-        seen[i] = json_object_array_get_idx(items, i);
-        if (id_taken(seen, i, s2s_json_string(seen[i], "id")))
-            return gw_exchange_violation(ex, pointer(ex, base, "serverVerificationDataItem", i),
-                                         "repeats the id of another item");
-    }
     if (items == NULL && assessments == NULL)
         return GW_STEP_CHECK;
     struct json_object *plain = s2s_json_own(ex->arena, json_object_new_object());
@@ -139,11 +149,22 @@ struct initiation {
     const char *attestation; /* verdict on the wallet signing key's */
 };
 
+/* One verification has one decision, so one decider. */
+static bool decided_alike(const struct initiation *in)
+{
+    for (size_t i = 1; i < in->count; ++i)
+        if (!gw_decided_alike(in->configurations[0], in->configurations[i]))
+            return false;
+    return true;
+}
+
 /* Each asked-for configuration must exist and be allowed; a peer cannot tell the two apart. */
-static bool take_configurations(struct gw_exchange *ex, struct initiation *out)
+static enum gw_step take_configurations(struct gw_exchange *ex, struct initiation *out)
 {
     struct json_object *list = s2s_json_get(ex->body, "credentialConfigurationIds");
-    bool ok = true;
+    enum gw_step step = GW_STEP_CHECK;
+    if (!gw_exchange_accepts(ex, "/credentialConfigurationIds"))
+        return GW_STEP_REFUSE;
     out->count = json_object_array_length(list);
     out->configurations = s2s_arena_alloc(ex->arena, out->count * sizeof(*out->configurations));
     out->ids = s2s_arena_alloc(ex->arena, out->count * sizeof(*out->ids));
@@ -152,24 +173,16 @@ static bool take_configurations(struct gw_exchange *ex, struct initiation *out)
         const char *id = json_object_get_string(json_object_array_get_idx(list, i));
         const struct gw_offering *offering = gw_generation_offering(ex->generation, id);
         if (offering == NULL || !gw_peer_may_use(ex->peer, id)) {
-            gw_exchange_violation(ex, pointer(ex, "", "credentialConfigurationIds", i),
-                                  "is not a credential configuration that this peer may ask for");
-            ok = false;
+            step = gw_exchange_violation(ex, pointer(ex, "", "credentialConfigurationIds", i),
+                                         "is not a credential configuration that this peer may ask for");
             continue;
         }
         out->ids[i] = id;
         out->configurations[i] = offering->config;
     }
-    return ok;
-}
-
-/* One verification has one decision, so one decider. */
-static bool decided_alike(const struct initiation *in)
-{
-    for (size_t i = 1; i < in->count; ++i)
-        if (!gw_decided_alike(in->configurations[0], in->configurations[i]))
-            return false;
-    return true;
+    if (step == GW_STEP_CHECK && !decided_alike(out))
+        step = gw_exchange_violation(ex, "/credentialConfigurationIds", "cannot be asked for together");
+    return step;
 }
 
 /* Whether somebody whom we trust for this peer vouches for the key (KeyData `attestation`). */
@@ -197,17 +210,17 @@ static enum gw_step take_attestation(struct gw_exchange *ex, struct initiation *
 }
 
 /* keyType was the schema's: what is wrong here is wrong with the key. */
-static bool take_wsk(struct gw_exchange *ex)
+static enum gw_step take_wsk(struct gw_exchange *ex)
 {
     struct gw_issuer_state *state = gw_issuer_state(ex);
+    if (!gw_exchange_accepts(ex, "/walletSigningKeyData"))
+        return GW_STEP_REFUSE;
     struct s2s_result r =
         s2s_keydata_key(s2s_json_get(ex->body, "walletSigningKeyData"), S2S_WALLET_SIGNING_KEY, &state->wsk);
-    if (s2s_failed(r)) {
-        gw_exchange_failed(ex, r, "/walletSigningKeyData/client_public_key");
-        return false;
-    }
+    if (s2s_failed(r))
+        return gw_exchange_failed(ex, r, "/walletSigningKeyData/client_public_key");
     s2s_arena_defer(ex->arena, gw_release_jwk, state->wsk);
-    return true;
+    return GW_STEP_CHECK;
 }
 
 static enum gw_step take_nonce(struct gw_exchange *ex, struct initiation *out)
@@ -262,40 +275,46 @@ static bool may_lack_lane(const struct gw_peer *peer)
     return peer->target.url != NULL && !atomic_load_explicit(&peer->rate->has_lane, memory_order_relaxed);
 }
 
+enum gw_step gw_issuer_examine_initiate(struct gw_exchange *ex)
+{
+    struct initiation *in = s2s_arena_alloc(ex->arena, sizeof(*in));
+    s2s_assert(in != NULL);
+    gw_issuer_state(ex)->examined = in;
+    bool good = take_configurations(ex, in) == GW_STEP_CHECK;
+    good &= examine_data(ex, "/verificationData") == GW_STEP_CHECK;
+    good &= take_wsk(ex) == GW_STEP_CHECK;
+    return good ? GW_STEP_CHECK : GW_STEP_REFUSE;
+}
+
 enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
 {
-    struct initiation in;
+    struct gw_issuer_state *state = gw_issuer_state(ex);
+    struct initiation *in = state->examined;
     struct submission data;
-    bool configurations_good = take_configurations(ex, &in), key_good = take_wsk(ex); /* all errors at once */
-    if (!configurations_good || !key_good)
-        return GW_STEP_REFUSE;
-    if (!decided_alike(&in))
-        return gw_exchange_violation(ex, "/credentialConfigurationIds", "cannot be asked for together");
-    enum gw_step step = take_nonce(ex, &in);
+    enum gw_step step = take_nonce(ex, in);
     if (step == GW_STEP_CHECK)
         step = take_data(ex, s2s_json_get(ex->body, "verificationData"), NULL, "/verificationData", &data);
     if (step != GW_STEP_CHECK)
         return step;
 
-    struct gw_issuer_state *state = gw_issuer_state(ex);
     struct json_object *wsk = s2s_json_own(ex->arena, s2s_jwk_public_json(state->wsk));
     struct json_object *devices = s2s_json_get(ex->body, "requestedDeviceCount");
     gw_exchange_call(ex, GW_SQL_INITIATE, state->session_id);
     gw_db_text(&ex->call, state->session_id);
-    gw_db_text_array(&ex->call, ex->arena, in.ids, in.count);
+    gw_db_text_array(&ex->call, ex->arena, in->ids, in->count);
     gw_db_text(&ex->call, s2s_json_write(ex->arena, wsk, NULL));
     gw_db_text(&ex->call, s2s_jwk_thumbprint(state->wsk));
     gw_db_integer(&ex->call, ex->arena, devices != NULL ? json_object_get_int64(devices) : 1);
     add_optional_strings(ex, "supportedVerificationTypes");
     gw_db_text(&ex->call, gw_body_string(ex, "locale"));
     add_submission(ex, &data);
-    gw_db_integer(&ex->call, ex->arena, gw_policy_max_attempts(in.configurations, in.count));
+    gw_db_integer(&ex->call, ex->arena, gw_policy_max_attempts(in->configurations, in->count));
     gw_db_interval_ms(&ex->call, ex->arena, ex->generation->config->issuer.session_lifetime_ms);
     add_ceilings(ex);
-    gw_db_text(&ex->call, in.jti);
-    gw_db_text(&ex->call, in.attestation);
-    gw_db_text(&ex->call, in.configurations[0]->by_webhook ? in.configurations[0]->decision_backend : "");
-    add_lease(ex, &in, &data);
+    gw_db_text(&ex->call, in->jti);
+    gw_db_text(&ex->call, in->attestation);
+    gw_db_text(&ex->call, in->configurations[0]->by_webhook ? in->configurations[0]->decision_backend : "");
+    add_lease(ex, in, &data);
     gw_db_text(&ex->call, may_lack_lane(ex->peer) ? "true" : "false");
     return GW_STEP_COMMIT;
 }
@@ -313,6 +332,11 @@ void gw_issuer_initiated(struct gw_exchange *ex, const char *outcome)
 }
 
 /* ---- supplement, status, cancel ---- */
+
+enum gw_step gw_issuer_examine_supplement(struct gw_exchange *ex)
+{
+    return examine_data(ex, "/verificationDataPayload");
+}
 
 enum gw_step gw_issuer_supplement(struct gw_exchange *ex)
 {

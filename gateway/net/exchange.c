@@ -155,6 +155,19 @@ enum gw_step gw_exchange_fail_internal(struct gw_exchange *ex, const char *reaso
     return gw_exchange_refuse(ex, S2S_PROBLEM_HTTP_500, GW_INTERNAL_ERROR);
 }
 
+bool gw_exchange_accepts(const struct gw_exchange *ex, const char *pointer)
+{
+    size_t len = strlen(pointer);
+    if (ex->violations.count == S2S_MAX_VIOLATIONS) /* there may be more than are told */
+        return false;
+    for (size_t i = 0; i < ex->violations.count; ++i) {
+        const char *at = ex->violations.items[i].pointer;
+        if (*at == '\0' || (strncmp(at, pointer, len) == 0 && (at[len] == '\0' || at[len] == '/')))
+            return false;
+    }
+    return true;
+}
+
 enum gw_step gw_exchange_violation(struct gw_exchange *ex, const char *pointer, const char *message)
 {
     s2s_violation_add(ex->arena, &ex->violations, pointer, message);
@@ -334,6 +347,18 @@ static void run_load(struct gw_exchange *ex)
 
 /* ---- parse ---- */
 
+/* All that can be said of the body by itself, at once. */
+static enum gw_step examine(struct gw_exchange *ex)
+{
+    enum gw_step step = GW_STEP_CHECK;
+    s2s_schema_check(ex->arena, ex->endpoint->message->request, ex->body, &ex->violations);
+    if (ex->endpoint->examine != NULL)
+        step = ex->endpoint->examine(ex);
+    return ex->violations.count > 0
+               ? gw_exchange_refuse(ex, S2S_PROBLEM_VALIDATION, "The request body does not match the schema.")
+               : step;
+}
+
 static void parse(struct gw_exchange *ex)
 {
     const char *path = ex->endpoint->message->path;
@@ -351,11 +376,11 @@ static void parse(struct gw_exchange *ex)
         answer_now(ex, S2S_PROBLEM_VALIDATION, "The request body is not a JSON object that can be accepted.", 0);
         return;
     }
-    if (!s2s_schema_check(ex->arena, ex->endpoint->message->request, ex->body, &ex->violations)) {
-        commit(ex, gw_exchange_refuse(ex, S2S_PROBLEM_VALIDATION, "The request body does not match the schema."));
-        return;
-    }
-    run_load(ex);
+    enum gw_step step = examine(ex);
+    if (step == GW_STEP_CHECK)
+        run_load(ex);
+    else
+        commit(ex, step);
 }
 
 /* ---- receive ---- */

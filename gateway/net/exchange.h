@@ -36,6 +36,9 @@ enum gw_step {
 /* One endpoint of a role. */
 struct gw_endpoint {
     const struct s2s_endpoint *message;
+    /* What the schema cannot say of the body. It is asked also when the schema has found something, so that all errors
+     * are told at once: it looks at what gw_exchange_accepts. GW_STEP_CHECK or GW_STEP_REFUSE; NULL: all is said. */
+    enum gw_step (*examine)(struct gw_exchange *ex);
     enum gw_step (*load)(struct gw_exchange *ex); /* GW_STEP_CHECK or GW_STEP_LOAD; NULL: nothing to load */
     enum gw_step (*loaded)(struct gw_exchange *ex, const PGresult *row); /* GW_STEP_CHECK or GW_STEP_REFUSE */
     enum gw_step (*check)(struct gw_exchange *ex); /* GW_STEP_COMMIT, GW_STEP_REFUSE or GW_STEP_CALL */
@@ -113,6 +116,9 @@ enum gw_step gw_exchange_refuse(struct gw_exchange *ex, enum s2s_problem_type ty
 /* Give up with 500, for a reason that is ours: it is logged as an `internal_error` under the problem's instance, and
  * must be free of personal data. Returns GW_STEP_REFUSE. */
 enum gw_step gw_exchange_fail_internal(struct gw_exchange *ex, const char *reason);
+
+/* Whether nothing is known to be wrong with the member of the body at `pointer`, or in it. */
+bool gw_exchange_accepts(const struct gw_exchange *ex, const char *pointer);
 
 /* Refuse with one violation at `pointer`. Returns GW_STEP_REFUSE. */
 enum gw_step gw_exchange_violation(struct gw_exchange *ex, const char *pointer, const char *message);

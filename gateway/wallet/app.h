@@ -16,10 +16,10 @@ bool gw_app_prepare_supplement(struct gw_api_request *rq);
 bool gw_app_prepare_fetch(struct gw_api_request *rq);
 bool gw_app_prepare_event(struct gw_api_request *rq);
 bool gw_app_prepare_reconcile(struct gw_api_request *rq);
+bool gw_app_prepare_metadata(struct gw_api_request *rq);
 bool gw_app_prepare_issuer(struct gw_api_request *rq); /* of a parameter `issuer` */
 
 /* The one route whose answer is the issuer's (app_metadata.c). */
-bool gw_app_prepare_metadata(struct gw_api_request *rq);
 void gw_app_ask_metadata(struct gw_api_request *rq, const char *body, size_t len);
 
 /* The OpenAPI document (app_openapi.c) as the text of a file; the caller frees it. */

@@ -18,13 +18,6 @@ struct question {
     struct gw_outbound_call call;
 };
 
-bool gw_app_prepare_metadata(struct gw_api_request *rq)
-{
-    json_object_object_del(rq->input, "body"); /* it is for the issuer */
-    gw_api_begin(rq);
-    return true;
-}
-
 /* ---- what came back ---- */
 
 /* Whether the answer is about the application's request. What is between this gateway and the issuer (401, 403) or the
@@ -38,15 +31,24 @@ static bool concerns_the_application(int status)
     return (status >= 200 && status < 300) || (status >= 400 && status < 500) || status == 503;
 }
 
-/* Whether it has all that a problem of ours has (RFC 9457, profile section 2). */
-static bool is_problem(const struct json_object *json)
+static void set_missing(struct json_object *problem, const char *name, const char *text)
 {
-    static const char *const texts[] = {"type", "title", "instance", "errorCode"};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i)
-        if (s2s_json_string(json, texts[i]) == NULL)
-            return false;
-    return json_object_is_type(s2s_json_get(json, "status"), json_type_int) &&
-           json_object_is_type(s2s_json_get(json, "retryable"), json_type_boolean);
+    if (s2s_json_get(problem, name) == NULL)
+        s2s_json_set_string(problem, name, text);
+}
+
+/* Give an issuer's problem what this API says that every problem has; RFC 9457 leaves all of it to the issuer. */
+static void complete_problem(const struct gw_api_request *rq, struct json_object *problem, int status)
+{
+    char instance[sizeof("urn:uuid:") + S2S_UUID_SIZE];
+    snprintf(instance, sizeof(instance), "urn:uuid:%s", rq->token);
+    set_missing(problem, "type", "about:blank");
+    set_missing(problem, "title", "The issuer refused the request");
+    set_missing(problem, "instance", instance);
+    set_missing(problem, "errorCode", "ISSUER_REFUSED");
+    json_object_object_add(problem, "status", json_object_new_int(status));
+    if (s2s_json_get(problem, "retryable") == NULL)
+        json_object_object_add(problem, "retryable", json_object_new_boolean(status == 429 || status == 503));
 }
 
 /* What of the answer the application gets: what this API says that it gives. NULL when there is nothing of the kind. */
@@ -56,8 +58,10 @@ static const char *passed_on(const struct gw_api_request *rq, const struct gw_ou
     const char *body = NULL;
     if (json == NULL || !concerns_the_application(answer->status))
         return NULL;
-    if (answer->status >= 400)
-        return is_problem(json) ? gw_answer_problem(rq->arena, json) : NULL;
+    if (answer->status >= 400) {
+        complete_problem(rq, json, answer->status);
+        return gw_answer_problem(rq->arena, json);
+    }
     return gw_answer_fault(rq->arena, &s2s_endpoints[S2S_METADATA], answer->status, json, &body) == NULL ? body : NULL;
 }
 

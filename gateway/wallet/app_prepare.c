@@ -6,6 +6,7 @@
 #include "gateway/wallet/app.h"
 #include "gateway/wallet/app_messages.h"
 #include "proto/states.h"
+#include "proto/wsk.h"
 
 #include <string.h>
 
@@ -64,6 +65,20 @@ static bool refuse_issuer(struct gw_api_request *rq)
     return gw_api_violation(rq, "/issuer", "must be the name or the identifier of an issuer that is configured");
 }
 
+/* A key that the issuer could not take is refused here: it may be a private one, which must not go on. */
+static bool check_key(struct gw_api_request *rq, const char *member, enum s2s_key_purpose purpose)
+{
+    struct s2s_jwk *key;
+    struct s2s_result r = s2s_keydata_key(s2s_json_get(rq->body, member), purpose, &key);
+    if (!s2s_failed(r)) {
+        s2s_jwk_free(key);
+        return true;
+    }
+    char *pointer = s2s_arena_printf(rq->arena, "/%s/client_public_key", member);
+    s2s_assert(pointer != NULL);
+    return gw_api_violation(rq, pointer, r.detail);
+}
+
 /* ---- hooks ---- */
 
 bool gw_app_prepare_start(struct gw_api_request *rq)
@@ -72,6 +87,8 @@ bool gw_app_prepare_start(struct gw_api_request *rq)
     const struct gw_peer *issuer = gw_generation_issuer(rq->generation, s2s_json_string(rq->body, "issuer"));
     if (issuer == NULL || issuer->target.url == NULL)
         return refuse_issuer(rq);
+    if (!check_key(rq, "walletSigningKeyData", S2S_WALLET_SIGNING_KEY))
+        return false;
     json_object_object_del(rq->body, "issuer"); /* the rest is what the issuer gets */
 
     struct s2s_bytes text = text_of(rq, rq->body);
@@ -105,11 +122,22 @@ bool gw_app_prepare_supplement(struct gw_api_request *rq)
 
 bool gw_app_prepare_fetch(struct gw_api_request *rq)
 {
-    /* Likewise. And only ciphertext and public keys are to be stored. */
+    if (!check_key(rq, "walletEncryptionKey", S2S_WALLET_ENCRYPTION_KEY))
+        return false;
+    /* Nothing else may stand beside what the gateway adds. And only ciphertext and public keys are to be stored. */
     struct json_object *known = s2s_schema_known(&gw_app_fetch_request, rq->body);
     json_object_object_add(rq->input, "body", known);
     gw_api_begin(rq);
     gw_db_bytes(&rq->call, digest_of(rq, "fetch", text_of(rq, known)), GW_DIGEST_SIZE);
+    return true;
+}
+
+bool gw_app_prepare_metadata(struct gw_api_request *rq)
+{
+    if (!check_key(rq, "walletEncryptionKey", S2S_WALLET_ENCRYPTION_KEY))
+        return false;
+    json_object_object_del(rq->input, "body"); /* it is for the issuer */
+    gw_api_begin(rq);
     return true;
 }
 

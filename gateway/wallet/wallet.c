@@ -34,6 +34,12 @@ static void begin_call(struct gw_exchange *ex, enum gw_statement_id statement)
     gw_db_text(&ex->call, session_id);
 }
 
+static enum gw_step examine_verification_notify(struct gw_exchange *ex)
+{
+    s2s_verification_status_check(ex->arena, ex->body, &ex->violations);
+    return GW_STEP_CHECK;
+}
+
 static enum gw_step check_verification_notify(struct gw_exchange *ex)
 {
     struct json_object *known = s2s_json_own(ex->arena, s2s_schema_known(&s2s_verification_status_response, ex->body));
@@ -107,7 +113,9 @@ static const struct gw_job_plan gw_wallet_jobs = {kinds, sizeof(kinds) / sizeof(
 /* ---- the role ---- */
 
 static const struct gw_endpoint endpoints[] = {
-    {.message = &s2s_endpoints[S2S_VERIFICATION_NOTIFY], .check = check_verification_notify},
+    {.message = &s2s_endpoints[S2S_VERIFICATION_NOTIFY],
+     .examine = examine_verification_notify,
+     .check = check_verification_notify},
     {.message = &s2s_endpoints[S2S_CREDENTIAL_STATUS], .check = check_credential_status},
     {.message = &s2s_endpoints[S2S_MANAGE], .check = check_manage},
     {.message = &s2s_endpoints[S2S_EVENT_NOTIFY], .check = check_event},

@@ -61,8 +61,7 @@ BEGIN
   v.max_attempts := coalesce(p_max_attempts, v.max_attempts);
   v.awaiting_decision := p_status = 'PENDING';
   v.undecided_reason := NULL;
-  IF p_status IN ('REJECTED', 'ADDITIONAL_INFO_REQUIRED')
-     AND v.max_attempts > 0 AND v.attempts >= v.max_attempts THEN
+  IF p_status IN ('REJECTED', 'ADDITIONAL_INFO_REQUIRED') AND s2s.verification_is_exhausted(v) THEN
     v.reason_code := 'ATTEMPTS_EXHAUSTED';
     v.message := 'No attempts are left.';
     RETURN s2s.verification_move(v, 'DENIED');

@@ -134,7 +134,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s2s.instance_managed(text, jsonb) IS
-  'Keeps what the wallet answered to a /credential/manage of ours.';
+  'Keeps what the wallet answered to a /credential/manage of ours, or told later, if it had scheduled that.';
 
 CREATE OR REPLACE FUNCTION s2s.instance_json(i s2s.instance) RETURNS json LANGUAGE plpgsql STABLE AS $$
 BEGIN

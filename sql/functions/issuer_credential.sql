@@ -22,9 +22,11 @@
 --                          p_poll_after interval DEFAULT NULL, p_most int DEFAULT 8)
 --   s2s.issuer_credential_status(…, p_session_id text, p_instance_id text, p_current_version text)
 --   s2s.issuer_manage(…, p_session_id text, p_instance_id text, p_action text, p_reason text)
---   s2s.issuer_event(…, p_session_id text, p_instance_id text, p_event_type text, p_known boolean)
+--   s2s.issuer_event(…, p_session_id text, p_instance_id text, p_event_type text, p_known boolean,
+--                    p_failure_reason text DEFAULT NULL)
 
 DROP FUNCTION IF EXISTS s2s.issuer_load(text, text, text, text);
+DROP FUNCTION IF EXISTS s2s.issuer_event(text, uuid, text, bytea, uuid, text, text, text, boolean);
 DROP FUNCTION IF EXISTS s2s.issuer_get_pending(
   text, uuid, text, bytea, uuid, text, text, bigint, text, bytea, text, interval, integer, text);
 DROP FUNCTION IF EXISTS s2s.issuer_get_pending(
@@ -282,7 +284,7 @@ COMMENT ON FUNCTION s2s.issuer_manage IS 'What the wallet asks of an instance: S
 
 CREATE OR REPLACE FUNCTION s2s.issuer_event(
   p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid,
-  p_session_id text, p_instance_id text, p_event_type text, p_known boolean)
+  p_session_id text, p_instance_id text, p_event_type text, p_known boolean, p_failure_reason text DEFAULT NULL)
 RETURNS s2s.reply LANGUAGE plpgsql AS $$
 DECLARE
   x s2s.exchange := (p_peer, p_request_id, p_endpoint, p_digest, p_token);
@@ -298,8 +300,14 @@ BEGIN
   END IF;
   IF p_event_type = 'PROVISIONING_SUCCESS' THEN
     PERFORM s2s.instance_act(i, 'WALLET', 'CONFIRM', p_event_type);
+  ELSIF p_event_type IN ('LIFECYCLE_SUCCESS', 'LIFECYCLE_FAILURE') AND i.manage_outcome = 'SCHEDULED' THEN
+    PERFORM s2s.instance_managed(i.instance_id, jsonb_build_object(
+      'outcome', CASE p_event_type WHEN 'LIFECYCLE_SUCCESS' THEN 'COMPLETED' ELSE 'FAILED' END,
+      'failureReason', p_failure_reason));
   END IF;
   RETURN s2s.store(x, 200, json_build_object('acknowledged', p_known)::text);
 END
 $$;
-COMMENT ON FUNCTION s2s.issuer_event IS 'Takes note of an event. Events are pokes: repeated ones change nothing twice.';
+COMMENT ON FUNCTION s2s.issuer_event IS
+  'Takes note of an event. Events are pokes: repeated ones change nothing twice. p_failure_reason: of a lifecycle that '
+  'the wallet had scheduled, and that failed.';

@@ -164,7 +164,8 @@ BEGIN
   v := s2s.verification_lock_for(p_peer, p_session_id, p_verification_id);
   IF v.verification_id IS NULL THEN
     RETURN s2s.refuse(x, 'not-found');
-  ELSIF s2s.verification_is_final(v.status) THEN
+  ELSIF s2s.verification_is_final(v.status) OR s2s.verification_is_exhausted(v) THEN
+    -- Exhausted, and not final: the last one is still to be decided on.
     RETURN s2s.refuse(x, 'wrong-state', v.status);
   END IF;
 

@@ -57,7 +57,8 @@ RETURNS TABLE (finding text, action text) LANGUAGE sql IMMUTABLE AS $$
     (lives AND i.wallet_suspended AND p_theirs IN ('IN_PROCESS', 'ACTIVE'), 'resumed by the wallet', 'record RESUME'),
     (lives AND NOT i.confirmed AND p_theirs = 'ACTIVE' AND i.created_at < p_settled_before,
      'active at the wallet', 'record CONFIRM'),
-    (lives AND theirs_lives AND p_version <> i.credential_version,
+    -- Also one that this database knows nothing of, as it is older than the credential.
+    (lives AND theirs_lives AND p_version IS NOT NULL AND p_version IS DISTINCT FROM i.credential_version,
      'versions differ', 'send CREDENTIAL_UPDATE_AVAILABLE')
   ) AS cell (is_so, finding, action)
   WHERE cell.is_so

@@ -10,6 +10,7 @@
 --   s2s.session_verifications(p_session_id text)                               -> setof text
 --   s2s.last_approved(p_session_id text)                                       -> text
 --   s2s.submission_octets(p_client_jwe text[], p_server_sealed bytea)          -> bigint
+--   s2s.verification_is_exhausted(v s2s.verification)                          -> boolean
 --   s2s.verification_due_at(p_status text, p_deadline timestamptz, p_expires_at timestamptz) -> timestamptz
 --   s2s.verification_tell(p_verification_id text, p_peer text, p_from text, p_to text, p_cancelled boolean)
 --   s2s.verification_move(v s2s.verification, p_to text)                       -> s2s.verification
@@ -89,6 +90,17 @@ RETURNS bigint LANGUAGE sql STABLE AS $$
          + coalesce(octet_length(p_server_sealed), 0)
 $$;
 COMMENT ON FUNCTION s2s.submission_octets(text[], bytea) IS 'How much verification data a submission brings.';
+
+CREATE OR REPLACE FUNCTION s2s.verification_is_exhausted(v s2s.verification) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN v.max_attempts > 0
+         AND v.max_attempts <= v.attempts - EXISTS (
+           SELECT FROM s2s.verification_data AS d
+           WHERE d.verification_id = v.verification_id AND d.data_seq = 1)::integer;
+END
+$$;
+COMMENT ON FUNCTION s2s.verification_is_exhausted(s2s.verification) IS
+  'Whether max_attempts supplements are used up (profile section 4). What initiate has brought was none.';
 
 CREATE OR REPLACE FUNCTION s2s.verification_due_at(
   p_status text, p_deadline timestamptz, p_expires_at timestamptz)

@@ -152,11 +152,12 @@ RETURNS s2s.reply LANGUAGE sql AS $$
     (test.instance(p_session)).instance_id, p_action, p_reason)
 $$;
 
-CREATE FUNCTION test.event(p_session text, p_type text, p_known boolean DEFAULT true) RETURNS s2s.reply
-LANGUAGE sql AS $$
+CREATE FUNCTION test.event(
+  p_session text, p_type text, p_known boolean DEFAULT true, p_failure_reason text DEFAULT NULL)
+RETURNS s2s.reply LANGUAGE sql AS $$
   SELECT s2s.issuer_event(
     'wallet', gen_random_uuid(), '/event/notify', '\x08', gen_random_uuid(), p_session,
-    (test.instance(p_session)).instance_id, p_type, p_known)
+    (test.instance(p_session)).instance_id, p_type, p_known, p_failure_reason)
 $$;
 
 CREATE FUNCTION test.credential_status(p_session text, p_version text DEFAULT 'v1') RETURNS s2s.reply

@@ -1257,7 +1257,7 @@ CREATE FUNCTION s2s.instance_managed(p_instance_id text, p_answer jsonb) RETURNS
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.instance_managed(p_instance_id text, p_answer jsonb) IS 'Keeps what the wallet answered to a /credential/manage of ours.';
+COMMENT ON FUNCTION s2s.instance_managed(p_instance_id text, p_answer jsonb) IS 'Keeps what the wallet answered to a /credential/manage of ours, or told later, if it had scheduled that.';
 
 CREATE FUNCTION s2s.instance_permits_get(i s2s.instance) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -1325,11 +1325,11 @@ CREATE FUNCTION s2s.issuer_credential_status(p_peer text, p_request_id uuid, p_e
 
 COMMENT ON FUNCTION s2s.issuer_credential_status(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_current_version text) IS 'Shows the status of an instance as it is now. p_current_version is null when the dataset is gone: then the version last fetched is shown.';
 
-CREATE FUNCTION s2s.issuer_event(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_event_type text, p_known boolean) RETURNS s2s.reply
+CREATE FUNCTION s2s.issuer_event(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_event_type text, p_known boolean, p_failure_reason text DEFAULT NULL::text) RETURNS s2s.reply
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.issuer_event(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_event_type text, p_known boolean) IS 'Takes note of an event. Events are pokes: repeated ones change nothing twice.';
+COMMENT ON FUNCTION s2s.issuer_event(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_event_type text, p_known boolean, p_failure_reason text) IS 'Takes note of an event. Events are pokes: repeated ones change nothing twice. p_failure_reason: of a lifecycle that the wallet had scheduled, and that failed.';
 
 CREATE FUNCTION s2s.issuer_get(p_peer text, p_request_id uuid, p_endpoint text, p_digest bytea, p_token uuid, p_session_id text, p_instance_id text, p_version bigint, p_credential_version text, p_transaction_id text, p_status integer, p_body text, p_keys_digest bytea DEFAULT NULL::bytea) RETURNS s2s.reply
     LANGUAGE plpgsql
@@ -2177,6 +2177,12 @@ CREATE FUNCTION s2s.verification_is_complete(v s2s.verification, p_status text) 
     AS …
 
 COMMENT ON FUNCTION s2s.verification_is_complete(v s2s.verification, p_status text) IS 'Whether the details that a status needs are there.';
+
+CREATE FUNCTION s2s.verification_is_exhausted(v s2s.verification) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS …
+
+COMMENT ON FUNCTION s2s.verification_is_exhausted(v s2s.verification) IS 'Whether max_attempts supplements are used up (profile section 4). What initiate has brought was none.';
 
 CREATE FUNCTION s2s.verification_is_final(p_status text) RETURNS boolean
     LANGUAGE sql IMMUTABLE

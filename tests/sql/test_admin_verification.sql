@@ -71,10 +71,10 @@ $$;
 SELECT is(pg_temp.refused(pg_temp.ask_for('C', json_build_object('deadline', '2001-01-01T00:00:00Z'))), '400 /verificationDataRequest/deadline', 'a deadline in the request');
 SELECT is(pg_temp.refused(pg_temp.ask_for('C', '{}', t)), '400 /deadline', t) FROM unnest('{2001-01-01T00:00:00Z,tomorrow,2031-99-01T00:00:00Z}'::text[]) AS t;
 SELECT is(pg_temp.refused(pg_temp.ask_for('C', '{"verificationDataItems": [{"id": 1e200000}]}')), '400 /verificationDataRequest', 'what cannot be kept');
-SELECT is(test.body(pg_temp.ask_for('C', '{"verificationDataItems": [{"id": "otp-1"}], "maxAttempts": 3}', '2101-01-01T00:00:00Z'))
+SELECT is(test.body(pg_temp.ask_for('C', '{"verificationDataItems": [{"id": "otp-1"}], "maxAttempts": 2}', '2101-01-01T00:00:00Z'))
             -> 'verificationDataRequest', '{"verificationDataItems": [{"id": "otp-1"}]}', 'asked');
 SELECT results_eq($$SELECT status, max_attempts, abs(extract(epoch FROM deadline - '2101-01-01T00:00:00Z')) < 1, decided_by FROM test.verification('C')$$,
-                  $$VALUES ('ADDITIONAL_INFO_REQUIRED' COLLATE "C", 3, true, 'admin:alice')$$, 'until then');
+                  $$VALUES ('ADDITIONAL_INFO_REQUIRED' COLLATE "C", 2, true, 'admin:alice')$$, 'until then');
 SELECT is(test.audited((test.verification('C')).verification_id), '{admin:alice verification.request-info ADDITIONAL_INFO_REQUIRED}', 'written down');
 SELECT is(test.brief(test.review('C', 'APPROVED')), '409 answered WRONG_STATE', 'it is the wallet''s turn');
 SELECT is((test.supplement('C')).status, 200, 'which answers');

@@ -126,7 +126,7 @@ SELECT is(pg_temp.result('told'), 'final', 'too late');
 SELECT is((SELECT count(*) FROM s2s.verification_data WHERE issuer_sealed IS NOT NULL), 0::bigint, 'nothing is kept');
 
 -- A backend's decisions obey the attempts too.
-SELECT lives_ok($$SELECT test.again('tries', 'a', p_jwe => '{a}', p_lane => 'a')$$, 'an attempt');
+SELECT lives_ok($$SELECT test.again('tries', 'a', p_lane => 'a'), test.supplement('tries')$$, 'an attempt');
 SELECT is(pg_temp.claim('{a}'), '{tries}', 'is claimed');
 SELECT is(test.decide('tries', 'REJECTED', p_max_attempts => 1), 'done', 'rejected');
 SELECT is((test.verification('tries')).reason_code, 'ATTEMPTS_EXHAUSTED', 'for good');

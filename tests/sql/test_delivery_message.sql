@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What is owed and sent about credential instances: events and the issuer's own acts.
 BEGIN;
-SELECT plan(52);
+SELECT plan(58);
 
 SELECT is(s2s.lanes_set('{wallet}'), 1, 'the wallet can be called');
 SELECT lives_ok($$SELECT test.provisioned('I'), test.send(1), test.done('I', 1)$$, 'an instance');
@@ -66,6 +66,12 @@ SELECT is(test.done('I', 6, '{"outcome":"SCHEDULED"}'), 'done', 'the wallet will
 SELECT results_eq($$SELECT manage_outcome, manage_failure_reason, manage_answered_at IS NOT NULL, version FROM test.instance('I')$$,
   format($$VALUES ('SCHEDULED', NULL, true, %s::bigint)$$, (test.instance('I')).version), 'kept');
 SELECT is((SELECT detail FROM s2s.ledger ORDER BY at DESC LIMIT 1), 'SCHEDULED', 'recorded');
+SELECT is((test.event('I', 'PROVISIONING_FAILURE')).status, 200, 'another event');
+SELECT is((test.instance('I')).manage_outcome, 'SCHEDULED', 'says nothing of that');
+SELECT is((test.event('I', 'LIFECYCLE_FAILURE', p_failure_reason => 'DEVICE_LOST')).status, 200, 'but it could not');
+SELECT results_eq($$SELECT manage_outcome, manage_failure_reason FROM test.instance('I')$$, $$VALUES ('FAILED', 'DEVICE_LOST')$$, 'which is kept');
+SELECT is((test.event('I', 'LIFECYCLE_SUCCESS')).status, 200, 'a late word');
+SELECT is((test.instance('I')).manage_outcome, 'FAILED', 'changes nothing');
 
 SELECT is(pg_temp.command('RESUME', 'FOUND'), 'COMPLETED', 'resumed');
 SELECT lives_ok($$SELECT test.manage('I', 'SUSPEND', 'BY_USER')$$, 'the wallet suspends');

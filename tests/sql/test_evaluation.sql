@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Evaluations: claims, decisions, attempts, fencing.
 BEGIN;
-SELECT plan(98);
+SELECT plan(102);
 
 -- What a claim hands out.
 SELECT lives_ok($$SELECT test.initiate('S', p_jwe => '{a,b}', p_sealed => '\x01', p_configurations => '{badge,pass}')$$, 'data');
@@ -81,6 +81,16 @@ SELECT is(test.evaluate('tries', 'ADDITIONAL_INFO_REQUIRED', p_max_attempts => 2
 SELECT is(
   ARRAY[pg_temp.attempt('tries', 'REJECTED', 2), pg_temp.attempt('tries', 'ADDITIONAL_INFO_REQUIRED', 2)],
   '{"REJECTED MISMATCH","DENIED ATTEMPTS_EXHAUSTED"}', 'the second wrong one of two is the last');
+SELECT is(
+  ARRAY(SELECT pg_temp.attempt(s, 'REJECTED', 1) FROM unnest('{brings,empty}'::text[]) AS s),
+  array_fill('DENIED ATTEMPTS_EXHAUSTED'::text, '{2}'), 'one supplement of one, whatever initiate has brought')
+FROM (SELECT test.initiate('brings', p_jwe => '{a}'), test.evaluate('brings', 'REJECTED', p_max_attempts => 1),
+             test.initiate('empty'), test.evaluate('empty', 'ADDITIONAL_INFO_REQUIRED', p_max_attempts => 1)) AS asked;
+SELECT lives_ok($$SELECT test.initiate('hasty'), test.evaluate('hasty', 'ADDITIONAL_INFO_REQUIRED', p_max_attempts => 2),
+                         test.supplement('hasty'), test.supplement('hasty')$$, 'both of two at once');
+SELECT results_eq($$SELECT r.status, r.body::json ->> 'currentStatus' FROM test.supplement('hasty') AS r$$,
+  $$VALUES (409, 'PENDING')$$, 'and no third, while they are judged');
+SELECT is(test.evaluate('hasty', 'APPROVED'), 'done', 'which may end well');
 SELECT is(
   ARRAY(SELECT pg_temp.attempt('endless', 'REJECTED', 0) FROM generate_series(1, 5)),
   array_fill('REJECTED MISMATCH'::text, '{5}'), 'no limit');

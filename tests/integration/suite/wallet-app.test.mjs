@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { tlsIdentity } from '../../interop/lib/env.mjs';
 import { HttpClient } from '../../interop/lib/http.mjs';
+import { generateKey, keyData } from '../../interop/lib/keys.mjs';
 import { assertOk, assertProblem, assertViolations, PROBLEM, UUID_PATTERN } from '../../interop/suite/support.mjs';
 import { appDocument, seenOperations } from '../lib/app.mjs';
 import { bench } from '../lib/bench.mjs';
@@ -144,6 +145,18 @@ describe('bodies', () => {
     assertViolations(await app.endLifecycle(randomUUID(), 'SCHEDULED'), '/outcome');
     const supplement = { verificationDataPayload: [] };
     assertViolations(await app.supplement(session.sessionId, supplement), '/verificationDataPayload');
+  });
+
+  test('private keys are refused here: they go no further', async () => {
+    const privately = (keyData) => ({ ...keyData, client_public_key: { ...keyData.client_public_key, d: 'AAAA' } });
+    const start = await client.startRequest(client.newSession());
+    start.walletSigningKeyData = privately(start.walletSigningKeyData);
+    assertViolations(await app.start(start), '/walletSigningKeyData/client_public_key');
+    assert.equal((await app.issuance(start.sessionId)).status, 404);
+    const walletEncryptionKey = privately(keyData('WALLET_ENCRYPTION_KEY', generateKey('P-256', { alg: 'HPKE-0-KE' })));
+    const request = { reason: 'PROVISIONING', walletEncryptionKey };
+    assertViolations(await app.fetch(instanceId, request), '/walletEncryptionKey/client_public_key');
+    assertViolations(await app.metadata(instanceId, { walletEncryptionKey }), '/walletEncryptionKey/client_public_key');
   });
 
   test('an issuer that nobody knows is a violation too', async () => {

@@ -221,6 +221,26 @@ describe('/verification/notify', () => {
     }
   });
 
+  for (const [status, members] of Object.entries({
+    APPROVED: { credentialConfigurationIds: ['badge_auto'] },
+    REJECTED: { reasonCode: 'X' },
+    DENIED: { reasonCode: 'X', deniedMessage: 'No.' },
+    ADDITIONAL_INFO_REQUIRED: { verificationDataRequest: { verificationDataItems: [] } },
+  })) {
+    test(`${status} without what belongs to it is refused, and changes nothing`, async () => {
+      const session = await opened(app, 'issuer');
+      const { sessionId, verificationId } = session;
+      for (const missing of Object.keys(members)) {
+        const body = { sessionId, verificationId, status, ...members, [missing]: undefined };
+        assert.deepEqual(assertViolations(await issuer.call(PATHS.notify, body)), [`/${missing}`]);
+      }
+      const bare = await issuer.call(PATHS.notify, { sessionId, verificationId, status, extensions: 1 });
+      const pointers = [...Object.keys(members).map((name) => `/${name}`), '/extensions'];
+      assert.deepEqual(assertViolations(bare).sort(), pointers.sort());
+      assert.equal((await shown(session)).status, 'PENDING');
+    });
+  }
+
   test('an approval is followed by the provisioning, once', async () => {
     const { session, instanceId } = await held(app, issuer);
     for (let i = 0; i < 3; i++)

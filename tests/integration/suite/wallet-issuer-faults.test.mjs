@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { generateKey, keyData } from '../../interop/lib/keys.mjs';
-import { assertOk, PROBLEM } from '../../interop/suite/support.mjs';
+import { assertOk, assertProblem, PROBLEM } from '../../interop/suite/support.mjs';
 import { instanceIdOf } from '../../lib/peer-ids.mjs';
 import { eventually, sql } from '../lib/bench.mjs';
 import { events, hurry, lane, owed, rows, settled } from '../lib/deliveries.mjs';
@@ -382,7 +382,7 @@ describe('what the backend asks on the spot', () => {
   });
 
   for (const [fault, control, statuses] of [
-    ['unavailable', 'unavailable', [502]],
+    ['unavailable', 'unavailable', [503]],
     ['unavailable, and says so properly', { behaviour: 'answer', status: 503, body: UNAVAILABLE }, [503]],
     ['silent', 'hang', [504]],
     ['gone', 'drop', [502]],
@@ -393,6 +393,31 @@ describe('what the backend asks on the spot', () => {
     test(`an issuer that is ${fault} is a ${statuses.join(' or ')}`, async () => {
       const answer = await ask(control);
       assert.ok(statuses.includes(answer.status), `${answer.status} ${answer.text}`);
+    });
+  }
+});
+
+describe('what an issuer refuses on the spot', () => {
+  after(() => good.behave());
+
+  for (const [status, retryable] of [
+    [400, false],
+    [404, false],
+    [429, true],
+    [503, true],
+  ]) {
+    test(`${status}, without what only this gateway's problems have, is passed on as one of those`, async () => {
+      const session = await begin(app, 'good');
+      const [{ credentialInstanceId }] = await provisioned(session);
+      const said = { title: 'Not so', status };
+      const headers = { 'retry-after': '7' };
+      good.behave({ '/credential/metadata': { behaviour: 'answer', status, body: said, headers } });
+      const walletEncryptionKey = keyData('WALLET_ENCRYPTION_KEY', wek);
+      const answer = await app.metadata(credentialInstanceId, { walletEncryptionKey });
+      const problem = assertProblem(answer, status, 'about:blank');
+      assert.equal(problem.title, 'Not so');
+      assert.equal(problem.retryable, retryable);
+      assert.equal(answer.headers['retry-after'], '7');
     });
   }
 });

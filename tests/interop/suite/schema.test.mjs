@@ -379,6 +379,38 @@ describe('VerificationDataResponse', () => {
   }
 });
 
+describe('all that is wrong is told at once: what only the issuer knows beside what the schema says', () => {
+  const repeated = ['a', 'b', 'a', 'c', 'b'].map((id) => ({ id, type: 'x' }));
+  const expected = (base) => [`${base}/serverVerificationDataItem/2`, `${base}/serverVerificationDataItem/4`];
+
+  test('of an initiate', async () => {
+    const session = wallet.newSession();
+    const body = await wallet.initiateBody(session, {
+      body: {
+        credentialConfigurationIds: ['badge_auto', 'badge_unknown', 'badge_auto2'],
+        verificationData: { serverVerificationDataItem: repeated },
+        locale: '_',
+      },
+    });
+    body.walletSigningKeyData.client_public_key.d = session.wsk.d;
+    const pointers = assertViolations(await wallet.call(PATHS.initiate, body));
+    assert.deepEqual(pointers.sort(), [
+      '/credentialConfigurationIds/1',
+      '/credentialConfigurationIds/2',
+      '/locale',
+      ...expected('/verificationData'),
+      '/walletSigningKeyData/client_public_key',
+    ]);
+  });
+
+  test('of a supplement', async () => {
+    const verificationDataPayload = { serverVerificationDataItem: repeated };
+    const body = { ...wallet.verificationRef(pending), extensions: 1, verificationDataPayload };
+    const pointers = assertViolations(await wallet.call(PATHS.supplement, body));
+    assert.deepEqual(pointers.sort(), ['/extensions', ...expected('/verificationDataPayload')]);
+  });
+});
+
 describe('what is well formed is accepted', () => {
   const GOOD = {
     'a locale': { locale: 'de-CH-1996' },

@@ -131,12 +131,12 @@ describe('badge_info', () => {
     assertProblem(await wallet.supplement(session, { items: [otpItem('123456')] }), 409, PROBLEM.wrongState);
   });
 
-  test('counts wrong ones sent in advance', async () => {
+  test('counts supplements, not what was sent in advance', async () => {
     const session = await inState.REJECTED();
-    assertOk(await wallet.supplement(session, { items: [otpItem(wrongOtp)] }));
-    await wallet.waitFor(session, 'REJECTED');
-    assertOk(await wallet.supplement(session, { items: [otpItem(wrongOtp)] }));
-    await wallet.waitFor(session, 'DENIED');
+    for (const expected of ['REJECTED', 'REJECTED', 'DENIED']) {
+      assertOk(await wallet.supplement(session, { items: [otpItem(wrongOtp)] }));
+      await wallet.waitFor(session, expected);
+    }
   });
 
   const NEARLY_RIGHT = {

@@ -372,7 +372,9 @@ START_TEST(test_presentment_keys)
     ck_assert_str_eq(s2s_jwk_kid(keys[1]), "b");
 
     ck_assert_int_eq(presentment_keys(good_proof(a), good_proof(b), 1, &keys, &count).code, S2S_LIMIT);
+    ck_assert_msg(count == SIZE_MAX, "the list, and no key of it");
     ck_assert_int_eq(presentment_keys(good_proof(a), good_proof(a), 2, &keys, &count).code, S2S_MALFORMED);
+    ck_assert_uint_eq(count, 1);
     ck_assert_int_eq(s2s_wsk_presentment_keys(arena, &ctx, json("{}"), 2, &keys, &count).code, S2S_MALFORMED);
     ck_assert_int_eq(s2s_wsk_presentment_keys(arena, &ctx, json("{\"presentmentKeys\":[]}"), 2, &keys, &count).code,
                      S2S_MALFORMED);
