@@ -71,7 +71,6 @@ const struct gw_statement gw_statements[GW_STATEMENTS] = {
     [GW_SQL_DELIVERY_DONE] = {"delivery_done",
                               "select s2s.delivery_done($1,$2,$3,$4,$5,$6,$7), true, s2s.lane_is_unwell($8)", 8},
     [GW_SQL_DELIVERY_FAILED] = {"delivery_failed", "select s2s.delivery_failed($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)", 10},
-    [GW_SQL_LANE_FAILED] = {"lane_failed", "select s2s.lane_failed($1,true,null)", 1},
     [GW_SQL_LANE_CLEARED] = {"lane_cleared", "select s2s.lane_cleared($1)", 1},
     [GW_SQL_RECONCILE_DUE] = {"reconcile_due", "select s2s.reconcile_due($1,$2,$3)", 3},
     [GW_SQL_WALLET_VERIFICATION_NOTIFY] = {"wallet_verification_notify",

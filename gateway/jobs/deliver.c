@@ -30,6 +30,7 @@ struct failure {
     int64_t retry_after_s;
     int status;          /* HTTP; 0 when there was none */
     bool stray;          /* the message may still arrive */
+    bool of_message;     /* of ours, or of what is no answer to it: the peer is there for the others */
     const char *problem; /* text of a problem, or NULL */
 };
 
@@ -118,14 +119,14 @@ static void on_lane_told(struct gw_db_call *call, enum gw_db_outcome outcome, co
 
 /* Lanes are the last thing that a transaction locks: where the end of a flight is one call of a batch, its lane is told
  * afterwards, before the next claim. */
-static void tell_lane(const struct delivery *delivery, enum gw_statement_id statement)
+static void clear_lane(const struct delivery *delivery)
 {
     size_t size = strlen(delivery->lane) + 1;
     struct lane_news *news = malloc(sizeof(*news) + size);
     s2s_assert(news != NULL);
     news->worker = delivery->job->worker;
     memcpy(news->lane, delivery->lane, size);
-    gw_db_call_init(&news->call, &gw_statements[statement]);
+    gw_db_call_init(&news->call, &gw_statements[GW_SQL_LANE_CLEARED]);
     gw_db_text(&news->call, news->lane);
     news->call.alone = true;
     news->call.done = on_lane_told;
@@ -144,7 +145,8 @@ static void log_failure(const struct delivery *delivery, const char *outcome, bo
            GW_S("reason", refused ? outcome + strlen(REFUSED) : failure->reason), GW_S("outcome", outcome));
 }
 
-/* An answer that the database refuses is sent for again, as one that was refused here. */
+/* An answer that the database refuses is sent for again, as one that was refused here. Either says nothing about the
+ * lane. */
 static void on_over(struct gw_job *job, const char *outcome, const PGresult *result)
 {
     enum { OUTCOME, FEEDS, LANE_IS_UNWELL };
@@ -153,10 +155,8 @@ static void on_over(struct gw_job *job, const char *outcome, const PGresult *res
     bool refused = strncmp(outcome, REFUSED, strlen(REFUSED)) == 0;
     if (failed || refused)
         log_failure(delivery, outcome, refused);
-    if (refused)
-        tell_lane(delivery, GW_SQL_LANE_FAILED);
-    else if (!failed && result != NULL && gw_db_true(result, 0, LANE_IS_UNWELL))
-        tell_lane(delivery, GW_SQL_LANE_CLEARED);
+    else if (result != NULL && gw_db_true(result, 0, LANE_IS_UNWELL))
+        clear_lane(delivery);
 }
 
 static int64_t delay_of(const struct gw_job *job, const struct failure *failure)
@@ -175,7 +175,7 @@ static void commit_failure(struct delivery *delivery, struct failure failure)
     delivery->failure = failure;
     gw_job_call(job, GW_SQL_DELIVERY_FAILED);
     job->call.alone = true; /* its lane is told as well */
-    gw_db_text(&job->call, kinds[failure.verdict]);
+    gw_db_text(&job->call, failure.of_message ? "fault" : kinds[failure.verdict]);
     gw_db_text(&job->call, failure.reason);
     gw_db_interval_ms(&job->call, job->params, delay_of(job, &failure));
     if (failure.verdict == GW_BLOCKED)
@@ -192,7 +192,8 @@ static void commit_failure(struct delivery *delivery, struct failure failure)
 /* A fault that lies here, or in an answer that is none: somebody may mend it. */
 static void commit_fault(struct delivery *delivery, const char *reason, int status)
 {
-    commit_failure(delivery, (struct failure){GW_RETRY, reason, .retry_after_s = -1, .status = status});
+    commit_failure(delivery,
+                   (struct failure){GW_RETRY, reason, .retry_after_s = -1, .status = status, .of_message = true});
 }
 
 static void commit_done(struct delivery *delivery, int status, const char *answer)

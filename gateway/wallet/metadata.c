@@ -14,6 +14,9 @@
 #define DEFAULT_FRESH_S 300
 #define LEAST_FRESH_S 10
 #define MOST_FRESH_S 86400
+/* An issuer that cannot be asked is asked again as after so many attempts, within 30 s, however many there were: until
+ * then nothing can be encrypted to it, and to refuse costs it little. */
+#define MOST_PATIENCE 3
 
 struct fetch {
     struct gw_job *job;
@@ -58,7 +61,7 @@ int64_t gw_metadata_lifetime_ms(int64_t fresh_s)
 
 static void commit_failure(struct gw_job *job, const char *reason, int64_t retry_after_s)
 {
-    int64_t delay_ms = gw_jobs_backoff_ms(job->attempts);
+    int64_t delay_ms = gw_jobs_backoff_ms(job->attempts < MOST_PATIENCE ? job->attempts : MOST_PATIENCE);
     if (retry_after_s > MOST_FRESH_S)
         retry_after_s = MOST_FRESH_S;
     if (retry_after_s * 1000 > delay_ms)

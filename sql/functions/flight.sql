@@ -260,7 +260,7 @@ $$;
 COMMENT ON FUNCTION s2s.delivery_done(bigint, uuid, integer, text, interval, interval, interval) IS
   'The peer has answered with a 2xx. p_poll_first and p_poll_longest: how soon and how seldom to ask a peer that has '
   'nothing to tell yet; null: not at all, it will notify. The lane is left to the caller, as this may be one call of a '
-  'batch: s2s.lane_failed if the answer was refused, else s2s.lane_cleared if the lane is unwell.';
+  'batch: s2s.lane_cleared, if the answer is taken and the lane is unwell.';
 
 CREATE OR REPLACE FUNCTION s2s.delivery_failed(
   p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval,
@@ -272,7 +272,7 @@ DECLARE
   v_verdict text;
   v_told text;
 BEGIN
-  IF p_kind NOT IN ('retry', 'blocked', 'final') THEN
+  IF p_kind NOT IN ('retry', 'fault', 'blocked', 'final') THEN
     RAISE EXCEPTION 'unknown kind of failure: %', p_kind;
   ELSIF p_kind = 'final' THEN
     PERFORM s2s.delivery_lock_thing(p_delivery_id);
@@ -317,8 +317,9 @@ END
 $$;
 COMMENT ON FUNCTION
   s2s.delivery_failed(bigint, uuid, text, text, interval, interval, interval, integer, text, boolean) IS
-  'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, '
-  'or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. '
+  'A flight failed: retry (later), fault (the same, but of the message, or of the answer to it: the lane has nothing to '
+  'do with it), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, or a dead letter). '
+  'p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. '
   'p_may_arrive: the peer may still come to read the message; null: it may when there was no answer. p_block keeps the '
   'whole lane waiting, whatever the kind. Locks the lane: in a transaction of its own.';
 

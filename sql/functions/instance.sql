@@ -11,6 +11,7 @@
 --   s2s.instance_act(i s2s.instance, p_side text, p_action text, p_reason text)
 --       -> (previous_status text, current_status text, outcome text, failure_reason text)
 --   s2s.instance_managed(p_instance_id text, p_answer jsonb)                          -> text: the outcome
+--   s2s.instance_reported(i s2s.instance, p_report jsonb)
 --   s2s.instance_json(i s2s.instance)                                                 -> json
 --   s2s.instance_tell(i s2s.instance, p_event_type text)
 --   s2s.instance_command(p_instance_id text, p_action text, p_reason text)
@@ -135,6 +136,22 @@ END
 $$;
 COMMENT ON FUNCTION s2s.instance_managed(text, jsonb) IS
   'Keeps what the wallet answered to a /credential/manage of ours, or told later, if it had scheduled that.';
+
+CREATE OR REPLACE FUNCTION s2s.instance_reported(i s2s.instance, p_report jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF i.manage_outcome = 'SCHEDULED' THEN
+    PERFORM s2s.instance_managed(i.instance_id, p_report);
+    RETURN;
+  END IF;
+  -- The answer that says SCHEDULED may be on its way still: its flight takes this along (s2s.issuer_answered).
+  UPDATE s2s.delivery AS d
+  SET payload = coalesce(d.payload::jsonb, '{}') || jsonb_build_object('reported', p_report)
+  WHERE d.ref = i.instance_id AND d.endpoint = '/credential/manage' AND d.side = 'ISSUER'
+    AND (d.lease IS NOT NULL) IS TRUE;
+END
+$$;
+COMMENT ON FUNCTION s2s.instance_reported(s2s.instance, jsonb) IS
+  'What came of a /credential/manage that the wallet had scheduled, of a (locked) instance.';
 
 CREATE OR REPLACE FUNCTION s2s.instance_json(i s2s.instance) RETURNS json LANGUAGE plpgsql STABLE AS $$
 BEGIN

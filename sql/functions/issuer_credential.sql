@@ -300,8 +300,8 @@ BEGIN
   END IF;
   IF p_event_type = 'PROVISIONING_SUCCESS' THEN
     PERFORM s2s.instance_act(i, 'WALLET', 'CONFIRM', p_event_type);
-  ELSIF p_event_type IN ('LIFECYCLE_SUCCESS', 'LIFECYCLE_FAILURE') AND i.manage_outcome = 'SCHEDULED' THEN
-    PERFORM s2s.instance_managed(i.instance_id, jsonb_build_object(
+  ELSIF p_event_type IN ('LIFECYCLE_SUCCESS', 'LIFECYCLE_FAILURE') THEN
+    PERFORM s2s.instance_reported(i, jsonb_build_object(
       'outcome', CASE p_event_type WHEN 'LIFECYCLE_SUCCESS' THEN 'COMPLETED' ELSE 'FAILED' END,
       'failureReason', p_failure_reason));
   END IF;

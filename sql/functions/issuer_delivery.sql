@@ -68,7 +68,10 @@ CREATE OR REPLACE FUNCTION s2s.issuer_answered(d s2s.delivery, p_status integer,
 RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   CASE d.endpoint
-    WHEN '/credential/manage' THEN RETURN s2s.instance_managed(d.ref, p_answer);
+    WHEN '/credential/manage' THEN
+      RETURN s2s.instance_managed(d.ref, CASE WHEN p_answer ->> 'outcome' = 'SCHEDULED'
+                                              THEN coalesce(d.payload::jsonb -> 'reported', p_answer)
+                                              ELSE p_answer END);
     WHEN '/credential/status' THEN RETURN s2s.reconcile_answer(d, p_status, p_answer::json);
     ELSE RETURN NULL;
   END CASE;

@@ -980,7 +980,7 @@ CREATE FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status i
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status integer, p_answer text, p_poll_first interval, p_poll_longest interval, p_give_up_after interval) IS 'The peer has answered with a 2xx. p_poll_first and p_poll_longest: how soon and how seldom to ask a peer that has nothing to tell yet; null: not at all, it will notify. The lane is left to the caller, as this may be one call of a batch: s2s.lane_failed if the answer was refused, else s2s.lane_cleared if the lane is unwell.';
+COMMENT ON FUNCTION s2s.delivery_done(p_delivery_id bigint, p_lease uuid, p_status integer, p_answer text, p_poll_first interval, p_poll_longest interval, p_give_up_after interval) IS 'The peer has answered with a 2xx. p_poll_first and p_poll_longest: how soon and how seldom to ask a peer that has nothing to tell yet; null: not at all, it will notify. The lane is left to the caller, as this may be one call of a batch: s2s.lane_cleared, if the answer is taken and the lane is unwell.';
 
 CREATE FUNCTION s2s.delivery_drop(d s2s.delivery) RETURNS void
     LANGUAGE plpgsql
@@ -1004,7 +1004,7 @@ CREATE FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind t
     LANGUAGE plpgsql
     AS …
 
-COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer, p_answer text, p_may_arrive boolean) IS 'A flight failed: retry (later), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_may_arrive: the peer may still come to read the message; null: it may when there was no answer. p_block keeps the whole lane waiting, whatever the kind. Locks the lane: in a transaction of its own.';
+COMMENT ON FUNCTION s2s.delivery_failed(p_delivery_id bigint, p_lease uuid, p_kind text, p_failure text, p_delay interval, p_block interval, p_give_up_after interval, p_status integer, p_answer text, p_may_arrive boolean) IS 'A flight failed: retry (later), fault (the same, but of the message, or of the answer to it: the lane has nothing to do with it), blocked (the peer as a whole: no attempt used up), final (an outcome for the thing, or a dead letter). p_failure is "HTTP <status>" for an answer, p_status and p_answer its status and body. p_may_arrive: the peer may still come to read the message; null: it may when there was no answer. p_block keeps the whole lane waiting, whatever the kind. Locks the lane: in a transaction of its own.';
 
 CREATE FUNCTION s2s.delivery_given_up(d s2s.delivery, p_reason text) RETURNS void
     LANGUAGE plpgsql
@@ -1264,6 +1264,12 @@ CREATE FUNCTION s2s.instance_permits_get(i s2s.instance) RETURNS boolean
     AS …
 
 COMMENT ON FUNCTION s2s.instance_permits_get(i s2s.instance) IS 'Whether a credential may be handed out.';
+
+CREATE FUNCTION s2s.instance_reported(i s2s.instance, p_report jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS …
+
+COMMENT ON FUNCTION s2s.instance_reported(i s2s.instance, p_report jsonb) IS 'What came of a /credential/manage that the wallet had scheduled, of a (locked) instance.';
 
 CREATE FUNCTION s2s.instance_status(i s2s.instance) RETURNS text
     LANGUAGE sql IMMUTABLE

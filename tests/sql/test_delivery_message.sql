@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What is owed and sent about credential instances: events and the issuer's own acts.
 BEGIN;
-SELECT plan(58);
+SELECT plan(67);
 
 SELECT is(s2s.lanes_set('{wallet}'), 1, 'the wallet can be called');
 SELECT lives_ok($$SELECT test.provisioned('I'), test.send(1), test.done('I', 1)$$, 'an instance');
@@ -72,6 +72,15 @@ SELECT is((test.event('I', 'LIFECYCLE_FAILURE', p_failure_reason => 'DEVICE_LOST
 SELECT results_eq($$SELECT manage_outcome, manage_failure_reason FROM test.instance('I')$$, $$VALUES ('FAILED', 'DEVICE_LOST')$$, 'which is kept');
 SELECT is((test.event('I', 'LIFECYCLE_SUCCESS')).status, 200, 'a late word');
 SELECT is((test.instance('I')).manage_outcome, 'FAILED', 'changes nothing');
+SELECT is(s2s.instance_command((test.instance('I')).instance_id, 'RESUME', NULL), 'COMPLETED', 'the next one');
+SELECT is((SELECT count(*) FROM test.send(17)), 1::bigint, 'is under way');
+SELECT is((test.event('I', 'LIFECYCLE_SUCCESS')).status, 200, 'when it is done');
+SELECT is(test.done('I', 17, '{"outcome":"SCHEDULED"}'), 'done', 'that it would be is heard after that');
+SELECT is((test.instance('I')).manage_outcome, 'COMPLETED', 'and known better');
+SELECT is(pg_temp.command('SUSPEND', 'LOST'), 'COMPLETED', 'suspended once more');
+SELECT is((SELECT count(*) FROM test.send(18)), 1::bigint, 'and told');
+SELECT is(test.done('I', 18, '{"outcome":"SCHEDULED"}'), 'done', 'again it will be');
+SELECT is((test.instance('I')).manage_outcome, 'SCHEDULED', 'of which there is no word yet');
 
 SELECT is(pg_temp.command('RESUME', 'FOUND'), 'COMPLETED', 'resumed');
 SELECT lives_ok($$SELECT test.manage('I', 'SUSPEND', 'BY_USER')$$, 'the wallet suspends');

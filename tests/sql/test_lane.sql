@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Lanes: the peers apart from each other, and the breaker.
 BEGIN;
-SELECT plan(62);
+SELECT plan(65);
 
 -- How long a peer's lane is blocked, in seconds.
 CREATE FUNCTION pg_temp.blocked(p_peer text) RETURNS double precision LANGUAGE sql AS $$
@@ -75,6 +75,10 @@ DELETE FROM s2s.delivery;
 
 SELECT lives_ok($$SELECT pg_temp.notices('a', 20), pg_temp.claim(1)$$, 'four in flight');
 SELECT is(s2s.lane_is_unwell('a'), false, 'well so far');
+SELECT is(pg_temp.fail('a', 'fault'), 4::bigint, 'something is wrong with the messages');
+SELECT is(s2s.lane_is_unwell('a'), false, 'and not with the peer');
+UPDATE s2s.delivery SET lease = NULL, next_at = clock_timestamp();
+SELECT results_eq($$SELECT * FROM pg_temp.claim(1)$$, $$VALUES ('a', 4::bigint)$$, 'four in flight');
 SELECT is(pg_temp.fail('a'), 4::bigint, 'fail');
 SELECT is(s2s.lane_is_unwell('a'), true, 'not any more');
 SELECT is(pg_temp.blocked('a'), NULL, 'which is not yet enough');

@@ -44,7 +44,7 @@ FROM (VALUES (NULL, 'the answer is for another session'),
      LATERAL (SELECT test.rested(), test.sent('/verification/initiate', 'S') WHERE answer IS DISTINCT FROM fault) AS again;
 SELECT results_eq($$SELECT attempts, last_failure, lease FROM test.owed('/verification/initiate', 'S')$$,
   $$VALUES (9, 'the answer is for another session', NULL::uuid)$$, 'which is tried again, as after any failure');
-SELECT is((SELECT failures FROM s2s.lane WHERE peer = 'issuer'), 0, 'and left to the caller to count');
+SELECT is((SELECT failures FROM s2s.lane WHERE peer = 'issuer'), 0, 'but no failure of the peer, who is there');
 SELECT is(pg_temp.state('S'), 'STARTING 1', 'nothing has changed');
 SELECT lives_ok($$UPDATE s2s.lane SET failures = 0, blocked_until = NULL; SELECT test.sent('/verification/initiate', 'S')$$,
                 'sent again');

@@ -8,6 +8,13 @@
 #include <check.h>
 #include <stdlib.h>
 
+/* A time in which something is over, or is not, in milliseconds: longer where all is slower, such as under valgrind. */
+static inline int test_ms(int ms)
+{
+    const char *slowness = getenv("S2S_TEST_SLOWNESS");
+    return slowness != NULL ? ms * atoi(slowness) : ms;
+}
+
 /* Define main() to run the suite that `suite_fn` (Suite *(void)) makes. */
 #define S2S_TEST_MAIN(suite_fn)                                                                                        \
     int main(void)                                                                                                     \

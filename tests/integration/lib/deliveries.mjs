@@ -64,6 +64,17 @@ export const lane = async (gateway, peer) =>
 export const laneOpened = (gateway, peer) =>
   eventually(`the lane of ${peer}`, async () => (await lane(gateway, peer))?.active, { timeoutMs: 15_000 });
 
+/** Whether what is owed has failed at least once, and is not under way; if so, its next attempt is put off until `hurry`. */
+export const heldBack = async (gateway, ref) =>
+  (
+    await sql(
+      gateway.database,
+      `WITH held AS (UPDATE s2s.delivery SET next_at = now() + interval '1 hour'
+                     WHERE ref = ${quoted(ref)} AND attempts > 0 AND lease IS NULL RETURNING delivery_id)
+       SELECT delivery_id FROM held`,
+    )
+  ).length > 0;
+
 /** Whatever waits for its time is due now, and no lane rests. */
 export const hurry = (gateway) =>
   sql(

@@ -272,9 +272,10 @@ END_TEST
 
 START_TEST(who_waits_for_too_long_is_told)
 {
-    backend_config.timeout_ms = 600;
-    struct question *first = ask_at("/_/answer?status=202&delay=500"), *second = ask_at("/_/hang");
-    backend_config.timeout_ms = 300;
+    backend_config.timeout_ms = test_ms(600);
+    char *path = s2s_arena_printf(arena, "/_/answer?status=202&delay=%d", test_ms(500));
+    struct question *first = ask_at(path), *second = ask_at("/_/hang");
+    backend_config.timeout_ms = test_ms(300);
     struct question *third = ask_at("/_/ok");
     finish_question(third);
     ck_assert_int_eq(third->answer.end, GW_BACKEND_FAILED);

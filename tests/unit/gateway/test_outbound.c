@@ -219,14 +219,14 @@ START_TEST(time_runs_out_while_waiting)
     for (size_t i = 0; i < CONNECTIONS; i++)
         send_probe(&busy[i], &target, "/_/hang");
     for (size_t i = 0; i < CONNECTIONS; i++) {
-        waiting[i].call.timeout_ms = 500;
+        waiting[i].call.timeout_ms = test_ms(500);
         send_probe(&waiting[i], &target, "/_/ok");
     }
     finish(waiting, CONNECTIONS);
     for (size_t i = 0; i < CONNECTIONS; i++) {
         assert_end(&waiting[i], GW_OUTBOUND_UNREACHED);
         ck_assert(!waiting[i].answer.sent);
-        ck_assert_int_lt(waiting[i].took_ms, 3000);
+        ck_assert_int_lt(waiting[i].took_ms, test_ms(3000));
         gw_outbound_cancel(outbound, &busy[i].call);
     }
     ck_assert_uint_eq(json_object_array_length(peer_requests(&peer)), CONNECTIONS);
@@ -326,7 +326,7 @@ START_TEST(the_end_of_a_call_may_close)
 {
     begin();
     static const char *const paths[] = {"/_/ok?delay=100", "/_/hang"};
-    struct probe first = {.call = {.done = close_from_within, .timeout_ms = 500}}, second = {0};
+    struct probe first = {.call = {.done = close_from_within, .timeout_ms = test_ms(500)}}, second = {0};
     send_probe(&first, &target, paths[_i]);
     send_probe(&second, &target, "/_/ok?delay=100");
     if (_i == 1)
