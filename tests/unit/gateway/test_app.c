@@ -5,10 +5,16 @@
 #include "gateway/wallet/app_messages.h"
 
 #define SESSION "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-#define KEY(type) "{\"keyType\":\"" type "\",\"client_public_key\":{\"kty\":\"EC\",\"alg\":\"ES256\"}}"
+/* The public key of RFC 7517 appendix A.1. */
+#define KEY_OF(type, alg, more)                                                                                        \
+    "{\"keyType\":\"" type "\",\"client_public_key\":{\"kty\":\"EC\",\"alg\":\"" alg                                   \
+    "\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","                                      \
+    "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\"" more "}}"
+#define SIGNING_KEY KEY_OF("WALLET_SIGNING_KEY", "ES256", "")
+#define ENCRYPTION_KEY KEY_OF("WALLET_ENCRYPTION_KEY", "HPKE-0-KE", "")
 #define INITIATE                                                                                                       \
-    "\"sessionId\":\"" SESSION "\",\"credentialConfigurationIds\":[\"a\",\"b\"],\"walletSigningKeyData\":" KEY(        \
-        "WALLET_SIGNING_KEY") ",\"verificationNonce\":\"n\",\"vendor\":{\"x\":1}"
+    "\"sessionId\":\"" SESSION "\",\"credentialConfigurationIds\":[\"a\",\"b\"],\"walletSigningKeyData\":" SIGNING_KEY \
+    ",\"verificationNonce\":\"n\",\"vendor\":{\"x\":1}"
 #define ISSUANCE "{\"sessionId\":\"" SESSION "\",\"status\":\"APPROVED\"}"
 #define IDENTIFIER "https://issuer.example/tenant"
 
@@ -203,14 +209,13 @@ START_TEST(supplement_is_sealed_without_strangers)
 }
 END_TEST
 
-#define FETCH "\"reason\":\"INITIAL\",\"walletEncryptionKey\":" KEY("WALLET_ENCRYPTION_KEY")
+#define FETCH "\"reason\":\"INITIAL\",\"walletEncryptionKey\":" ENCRYPTION_KEY
 
 START_TEST(fetch_is_recognized_by_its_content)
 {
     SCRIPT(ROW("200", "{\"fetchId\":\"f\",\"status\":\"READY\"}"));
     (void)post("/v1/instances/i1/fetches", "{" FETCH ",\"sessionId\":\"other\"}");
-    (void)post("/v1/instances/i1/fetches",
-               "{\"walletEncryptionKey\":" KEY("WALLET_ENCRYPTION_KEY") ",\"reason\":\"INITIAL\"}");
+    (void)post("/v1/instances/i1/fetches", "{\"walletEncryptionKey\":" ENCRYPTION_KEY ",\"reason\":\"INITIAL\"}");
     ck_assert_str_eq(calls[0].statement, "app_fetch_start");
     ck_assert_str_eq(calls[0].values[5], "{\"credentialInstanceId\":\"i1\",\"body\":{" FETCH "}}");
     assert_digest(&calls[0], 6, "fetch", "{" FETCH "}");
@@ -249,8 +254,8 @@ END_TEST
 /* ---- metadata ---- */
 
 #define METADATA_REQUEST                                                                                               \
-    "{\"walletEncryptionKey\":" KEY(                                                                                   \
-        "WALLET_ENCRYPTION_KEY") ",\"credentialMetadataVersion\":\"7\",\"sessionId\":\"x\",\"extensions\":{}}"
+    "{\"walletEncryptionKey\":" ENCRYPTION_KEY                                                                         \
+    ",\"credentialMetadataVersion\":\"7\",\"sessionId\":\"x\",\"extensions\":{}}"
 
 static struct answer ask_metadata(const char *peer)
 {
@@ -268,10 +273,9 @@ START_TEST(metadata_is_asked_of_the_issuer)
     ck_assert_str_eq(calls[0].statement, "app_instance_route");
     ck_assert_str_eq(calls[0].values[1], "{\"credentialInstanceId\":\"i1\"}");
     ck_assert_str_eq(asked_path, "/s2s/credential/metadata");
-    ck_assert_str_eq(asked_body,
-                     "{\"sessionId\":\"" SESSION "\",\"credentialInstanceId\":\"i1\","
-                     "\"walletEncryptionKey\":" KEY("WALLET_ENCRYPTION_KEY") ",\"credentialMetadataVersion\":\"7\","
-                                                                             "\"extensions\":{}}");
+    ck_assert_str_eq(asked_body, "{\"sessionId\":\"" SESSION "\",\"credentialInstanceId\":\"i1\","
+                                 "\"walletEncryptionKey\":" ENCRYPTION_KEY
+                                 ",\"credentialMetadataVersion\":\"7\",\"extensions\":{}}");
     ck_assert_str_eq(asked_version, "1.0.0");
     ck_assert(s2s_uuid_valid(asked_id, strlen(asked_id)));
     ck_assert_str_ne(asked_id, REQUEST_ID);
@@ -287,10 +291,9 @@ static const struct {
     const char *answer;
     int status;
 } passed[] = {
-    {404, PROBLEM, 404},  {400, PROBLEM, 400}, {429, PROBLEM, 429},
-    {503, PROBLEM, 503},  {401, PROBLEM, 502}, {403, PROBLEM, 502},
-    {500, PROBLEM, 502},  {302, PROBLEM, 502}, {400, "{\"type\":\"about:blank\",\"title\":\"t\",\"status\":400}", 502},
-    {200, "<html>", 502}, {200, "[1]", 502},   {200, "{\"credentialMetadata\":7}", 502},
+    {404, PROBLEM, 404},         {400, PROBLEM, 400},  {429, PROBLEM, 429}, {503, PROBLEM, 503},
+    {401, PROBLEM, 502},         {403, PROBLEM, 502},  {500, PROBLEM, 502}, {302, PROBLEM, 502},
+    {404, "{\"title\":7}", 502}, {200, "<html>", 502}, {200, "[1]", 502},   {200, "{\"credentialMetadata\":7}", 502},
 };
 
 START_TEST(what_concerns_the_application_is_passed_on)
@@ -304,9 +307,40 @@ START_TEST(what_concerns_the_application_is_passed_on)
     if (answer.status == 502) {
         ck_assert(json_object_get_boolean(s2s_json_get(answer.json, "retryable")));
     } else {
-        ck_assert_str_eq(answer.body, issuer_answer);
+        ck_assert_str_eq(s2s_json_string(answer.json, "errorCode"), "E");
+        ck_assert_str_eq(s2s_json_string(answer.json, "title"), "t");
+        ck_assert_int_eq(json_object_get_int(s2s_json_get(answer.json, "status")), answer.status);
         assert_header(&answer, "Retry-After", "9");
     }
+}
+END_TEST
+
+/* RFC 9457 leaves every member to the issuer; this API does not. */
+START_TEST(what_a_problem_lacks_is_added)
+{
+    issuer_status = 503;
+    issuer_answer = "{\"detail\":\"closed\",\"vendor\":1}";
+    struct answer answer = ask_metadata("issuer");
+    ck_assert_int_eq(answer.status, 503);
+    ck_assert_str_eq(s2s_json_string(answer.json, "type"), "about:blank");
+    ck_assert_str_eq(s2s_json_string(answer.json, "detail"), "closed");
+    ck_assert_str_eq(s2s_json_string(answer.json, "errorCode"), "ISSUER_REFUSED");
+    ck_assert_ptr_nonnull(s2s_json_string(answer.json, "title"));
+    ck_assert_ptr_nonnull(s2s_json_string(answer.json, "instance"));
+    ck_assert_int_eq(json_object_get_int(s2s_json_get(answer.json, "status")), 503);
+    ck_assert(json_object_get_boolean(s2s_json_get(answer.json, "retryable")));
+    ck_assert_ptr_null(s2s_json_get(answer.json, "vendor"));
+}
+END_TEST
+
+START_TEST(private_keys_go_no_further)
+{
+    static const char expected[] = "/walletEncryptionKey/client_public_key: the JWK has private members";
+    const char *body = "{\"reason\":\"INITIAL\",\"walletEncryptionKey\":" KEY_OF("WALLET_ENCRYPTION_KEY", "HPKE-0-KE",
+                                                                                 ",\"d\":\"AA\"") "}";
+    assert_violations(post("/v1/instances/i1/fetches", body), expected);
+    assert_violations(post("/v1/instances/i1/metadata", body), expected);
+    ck_assert_uint_eq(call_count, 0);
 }
 END_TEST
 
@@ -346,6 +380,8 @@ static Suite *suite(void)
     tcase_add_test(tc, issuers_go_by_name_in_the_database);
     tcase_add_test(tc, metadata_is_asked_of_the_issuer);
     tcase_add_loop_test(tc, what_concerns_the_application_is_passed_on, 0, ROWS(passed));
+    tcase_add_test(tc, what_a_problem_lacks_is_added);
+    tcase_add_test(tc, private_keys_go_no_further);
     tcase_add_test(tc, an_issuer_that_is_slow_large_or_away);
     suite_add_tcase(s, tc);
     return s;
