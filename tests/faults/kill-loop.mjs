@@ -82,10 +82,18 @@ async function hurryAlong(pair, over) {
   }
 }
 
-/** Wait until neither side owes anything. */
+/**
+ * Wait until neither side owes anything. The sides are asked one after the other, and what one delivers the other may owe
+ * word of: so the ledgers, which know of every delivery that begins or ends, must not have grown meanwhile.
+ */
 async function quiet(pair) {
-  const owed = async ({ database }) => Number((await sql(database, 'SELECT count(*) FROM s2s.delivery'))[0]);
-  const nothing = async () => (await owed(pair.issuer)) + (await owed(pair.wallet)) === 0;
+  const count = (table) => async ({ database }) => Number((await sql(database, `SELECT count(*) FROM ${table}`))[0]);
+  const ofBoth = async (ask) => (await ask(pair.issuer)) + (await ask(pair.wallet));
+  const [owed, known] = [count('s2s.delivery'), count('s2s.ledger')];
+  const nothing = async () => {
+    const before = await ofBoth(known);
+    return (await ofBoth(owed)) === 0 && (await ofBoth(known)) === before;
+  };
   await eventually('nothing is owed any more', nothing, { timeoutMs: SETTLE_MS, pauseMs: 200 });
 }
 
