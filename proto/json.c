@@ -58,6 +58,7 @@ static void skip_space(struct scanner *s)
         s->p++;
 }
 
+/* The four digits after "\u"; -1 when they are not. */
 static long scan_hex4(struct scanner *s)
 {
     long unit = 0;

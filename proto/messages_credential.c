@@ -50,15 +50,11 @@ const struct s2s_schema s2s_provision_response = {
 
 /* ---- Get ---- */
 
-#define WALLET_ENCRYPTION_KEY_ROW                                                                                      \
-    S2S_OBJECT_ROW("walletEncryptionKey", S2S_REQUIRED, &s2s_wallet_encryption_key,                                    \
-                   "The key that the issuer encrypts to.")
-
 static const struct s2s_field get_fields[] = {
     S2S_SESSION_ID_ROW,
     S2S_INSTANCE_ID_ROW,
     S2S_TEXT_ROW("reason", S2S_REQUIRED, S2S_MAX_REASON, "Why the credential is fetched, for debugging."),
-    WALLET_ENCRYPTION_KEY_ROW,
+    S2S_WALLET_ENCRYPTION_KEY_ROW,
     S2S_OBJECT_ROW("clientEncryptedData", 0, &s2s_jwe_encrypted_payload,
                    "A client encrypted payload with presentmentKeys; required when the configuration binds credentials "
                    "to keys, unless transaction_id is given."),
@@ -113,7 +109,7 @@ const struct s2s_schema s2s_get_pending_response = {
 static const struct s2s_field metadata_fields[] = {
     S2S_SESSION_ID_ROW,
     S2S_INSTANCE_ID_ROW,
-    WALLET_ENCRYPTION_KEY_ROW,
+    S2S_WALLET_ENCRYPTION_KEY_ROW,
     S2S_TEXT_ROW("credentialMetadataVersion", 0, S2S_MAX_ID, "The version that the wallet asks for or has."),
     S2S_EXTENSIONS_ROW,
 };

@@ -53,6 +53,10 @@
 #define S2S_EXTENSIONS_ROW                                                                                             \
     S2S_OBJECT_ROW("extensions", 0, NULL, "Implementation-specific members; unknown ones are ignored.")
 
+#define S2S_WALLET_ENCRYPTION_KEY_ROW                                                                                  \
+    S2S_OBJECT_ROW("walletEncryptionKey", S2S_REQUIRED, &s2s_wallet_encryption_key,                                    \
+                   "The key that the issuer encrypts to.")
+
 /* Items of an array. */
 extern const struct s2s_field s2s_any_object_item;
 extern const struct s2s_field s2s_id_item;   /* an identifier */

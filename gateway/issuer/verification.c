@@ -74,23 +74,21 @@ static enum gw_step take_client_payloads(struct gw_exchange *ex, struct json_obj
     return GW_STEP_CHECK;
 }
 
-/* The ids of the wallet server's own items, in the VerificationDataResponse that the body has at `base`. */
-static enum gw_step examine_data(struct gw_exchange *ex, const char *base)
+/* The ids of the wallet server's own items, in the VerificationDataResponse at `base`; `data` may be NULL. */
+static void examine_data(struct gw_exchange *ex, const struct json_object *data, const char *base)
 {
-    struct json_object *items = s2s_json_get(s2s_json_get(ex->body, base + 1), "serverVerificationDataItem");
-    enum gw_step step = GW_STEP_CHECK;
+    struct json_object *items = s2s_json_get(data, "serverVerificationDataItem");
     if (items == NULL || !gw_exchange_accepts(ex, base))
-        return step;
+        return;
     size_t count = json_object_array_length(items);
     struct json_object **seen = s2s_arena_alloc(ex->arena, (count + 1) * sizeof(*seen));
     s2s_assert(seen != NULL);
     for (size_t i = 0; i < count; ++i) {
         seen[i] = json_object_array_get_idx(items, i);
         if (id_taken(seen, i, s2s_json_string(seen[i], "id")))
-            step = gw_exchange_violation(ex, pointer(ex, base, "serverVerificationDataItem", i),
-                                         "repeats the id of another item");
+            gw_exchange_violation(ex, pointer(ex, base, "serverVerificationDataItem", i),
+                                  "repeats the id of another item");
     }
-    return step;
 }
 
 /* The wallet server's own items come in the clear and are sealed here, bound to their session. */
@@ -159,12 +157,12 @@ static bool decided_alike(const struct initiation *in)
 }
 
 /* Each asked-for configuration must exist and be allowed; a peer cannot tell the two apart. */
-static enum gw_step take_configurations(struct gw_exchange *ex, struct initiation *out)
+static void take_configurations(struct gw_exchange *ex, struct initiation *out)
 {
     struct json_object *list = s2s_json_get(ex->body, "credentialConfigurationIds");
-    enum gw_step step = GW_STEP_CHECK;
+    bool known = true;
     if (!gw_exchange_accepts(ex, "/credentialConfigurationIds"))
-        return GW_STEP_REFUSE;
+        return;
     out->count = json_object_array_length(list);
     out->configurations = s2s_arena_alloc(ex->arena, out->count * sizeof(*out->configurations));
     out->ids = s2s_arena_alloc(ex->arena, out->count * sizeof(*out->ids));
@@ -173,16 +171,16 @@ static enum gw_step take_configurations(struct gw_exchange *ex, struct initiatio
         const char *id = json_object_get_string(json_object_array_get_idx(list, i));
         const struct gw_offering *offering = gw_generation_offering(ex->generation, id);
         if (offering == NULL || !gw_peer_may_use(ex->peer, id)) {
-            step = gw_exchange_violation(ex, pointer(ex, "", "credentialConfigurationIds", i),
-                                         "is not a credential configuration that this peer may ask for");
+            gw_exchange_violation(ex, pointer(ex, "", "credentialConfigurationIds", i),
+                                  "is not a credential configuration that this peer may ask for");
+            known = false;
             continue;
         }
         out->ids[i] = id;
         out->configurations[i] = offering->config;
     }
-    if (step == GW_STEP_CHECK && !decided_alike(out))
-        step = gw_exchange_violation(ex, "/credentialConfigurationIds", "cannot be asked for together");
-    return step;
+    if (known && !decided_alike(out))
+        gw_exchange_violation(ex, "/credentialConfigurationIds", "cannot be asked for together");
 }
 
 /* Whether somebody whom we trust for this peer vouches for the key (KeyData `attestation`). */
@@ -214,7 +212,7 @@ static enum gw_step take_wsk(struct gw_exchange *ex)
 {
     struct gw_issuer_state *state = gw_issuer_state(ex);
     if (!gw_exchange_accepts(ex, "/walletSigningKeyData"))
-        return GW_STEP_REFUSE;
+        return GW_STEP_CHECK;
     struct s2s_result r =
         s2s_keydata_key(s2s_json_get(ex->body, "walletSigningKeyData"), S2S_WALLET_SIGNING_KEY, &state->wsk);
     if (s2s_failed(r))
@@ -280,10 +278,9 @@ enum gw_step gw_issuer_examine_initiate(struct gw_exchange *ex)
     struct initiation *in = s2s_arena_alloc(ex->arena, sizeof(*in));
     s2s_assert(in != NULL);
     gw_issuer_state(ex)->examined = in;
-    bool good = take_configurations(ex, in) == GW_STEP_CHECK;
-    good &= examine_data(ex, "/verificationData") == GW_STEP_CHECK;
-    good &= take_wsk(ex) == GW_STEP_CHECK;
-    return good ? GW_STEP_CHECK : GW_STEP_REFUSE;
+    take_configurations(ex, in);
+    examine_data(ex, s2s_json_get(ex->body, "verificationData"), "/verificationData");
+    return take_wsk(ex);
 }
 
 enum gw_step gw_issuer_initiate(struct gw_exchange *ex)
@@ -335,7 +332,8 @@ void gw_issuer_initiated(struct gw_exchange *ex, const char *outcome)
 
 enum gw_step gw_issuer_examine_supplement(struct gw_exchange *ex)
 {
-    return examine_data(ex, "/verificationDataPayload");
+    examine_data(ex, s2s_json_get(ex->body, "verificationDataPayload"), "/verificationDataPayload");
+    return GW_STEP_CHECK;
 }
 
 enum gw_step gw_issuer_supplement(struct gw_exchange *ex)

@@ -145,22 +145,22 @@ struct gw_job *gw_jobs_begin(struct gw_jobs *jobs, const struct gw_job_kind *kin
     return job;
 }
 
-static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const PGresult *result);
+static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const PGresult *row);
 
 static void on_job_over(struct gw_db_call *call, enum gw_db_outcome outcome, const PGresult *result)
 {
     struct gw_job *job = H2O_STRUCT_FROM_MEMBER(struct gw_job, call, call);
     struct gw_jobs *jobs = job->worker->jobs;
     /* Without an answer the lease runs out, and somebody takes the job again: nothing is lost. */
-    bool has_told = outcome == GW_DB_OK && PQntuples(result) == 1;
-    const char *told = has_told ? PQgetvalue(result, 0, 0) : "unknown";
+    const PGresult *row = outcome == GW_DB_OK && PQntuples(result) == 1 ? result : NULL;
+    const char *told = row != NULL ? PQgetvalue(row, 0, 0) : "unknown";
     if (job->over != NULL)
-        job->over(job, told, has_told ? result : NULL);
+        job->over(job, told, row);
     char label[OUTCOME_SIZE];
     snprintf(label, sizeof(label), "%.*s", (int)strcspn(told, " :"), told);
     const struct gw_job_kind *kind = job->kind;
     job_end(job, label);
-    wake_after(jobs, kind, outcome == GW_DB_OK ? result : NULL);
+    wake_after(jobs, kind, row);
 }
 
 void gw_job_abandon(struct gw_job *job)
@@ -388,23 +388,23 @@ void gw_jobs_wake(struct gw_jobs *jobs)
     look(jobs, false);
 }
 
-/* Whether the end of a job, as its statement tells it, may have made jobs due of its kind's `feeds`, or of any kind. */
-static bool feeds_one(const PGresult *result)
+/* Whether the end of a job, as the row of its statement tells it (NULL: it is not known), may have made jobs due of its
+ * kind's `feeds`, or of any kind. */
+static bool feeds_one(const PGresult *row)
 {
-    return PQnfields(result) < 2 || gw_db_true(result, 0, 1);
+    return PQnfields(row) < 2 || gw_db_true(row, 0, 1);
 }
 
-static bool feeds_any(const struct gw_job_kind *kind, const PGresult *result)
+static bool feeds_any(const struct gw_job_kind *kind, const PGresult *row)
 {
-    return kind->feeds == NULL || result == NULL || PQntuples(result) != 1 ||
-           strcmp(PQgetvalue(result, 0, 0), "done") != 0;
+    return kind->feeds == NULL || row == NULL || strcmp(PQgetvalue(row, 0, 0), "done") != 0;
 }
 
 /* Look for what the end of a job may have made due, and for more of its kind: but a look that finds nothing is a
  * transaction, too. */
-static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const PGresult *result)
+static void wake_after(struct gw_jobs *jobs, const struct gw_job_kind *kind, const PGresult *row)
 {
-    bool any = feeds_any(kind, result), one = any || feeds_one(result);
+    bool any = feeds_any(kind, row), one = any || feeds_one(row);
     for (size_t i = 0; i < jobs->claimer_count; ++i) {
         struct claimer *claimer = &jobs->claimers[i];
         bool fed = any || (one && strcmp(claimer->kind->name, kind->feeds) == 0);

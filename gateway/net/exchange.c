@@ -168,10 +168,15 @@ bool gw_exchange_accepts(const struct gw_exchange *ex, const char *pointer)
     return true;
 }
 
+static enum gw_step refuse_violations(struct gw_exchange *ex)
+{
+    return gw_exchange_refuse(ex, S2S_PROBLEM_VALIDATION, "The request body does not match the schema.");
+}
+
 enum gw_step gw_exchange_violation(struct gw_exchange *ex, const char *pointer, const char *message)
 {
     s2s_violation_add(ex->arena, &ex->violations, pointer, message);
-    return gw_exchange_refuse(ex, S2S_PROBLEM_VALIDATION, "The request body does not match the schema.");
+    return refuse_violations(ex);
 }
 
 enum gw_step gw_exchange_failed(struct gw_exchange *ex, struct s2s_result result, const char *pointer)
@@ -354,9 +359,7 @@ static enum gw_step examine(struct gw_exchange *ex)
     s2s_schema_check(ex->arena, ex->endpoint->message->request, ex->body, &ex->violations);
     if (ex->endpoint->examine != NULL)
         step = ex->endpoint->examine(ex);
-    return ex->violations.count > 0
-               ? gw_exchange_refuse(ex, S2S_PROBLEM_VALIDATION, "The request body does not match the schema.")
-               : step;
+    return ex->violations.count > 0 ? refuse_violations(ex) : step;
 }
 
 static void parse(struct gw_exchange *ex)

@@ -37,7 +37,8 @@ enum gw_step {
 struct gw_endpoint {
     const struct s2s_endpoint *message;
     /* What the schema cannot say of the body. It is asked also when the schema has found something, so that all errors
-     * are told at once: it looks at what gw_exchange_accepts. GW_STEP_CHECK or GW_STEP_REFUSE; NULL: all is said. */
+     * are told at once: it looks at what gw_exchange_accepts. Any violation refuses; GW_STEP_REFUSE is for another
+     * problem, else GW_STEP_CHECK. NULL: all is said. */
     enum gw_step (*examine)(struct gw_exchange *ex);
     enum gw_step (*load)(struct gw_exchange *ex); /* GW_STEP_CHECK or GW_STEP_LOAD; NULL: nothing to load */
     enum gw_step (*loaded)(struct gw_exchange *ex, const PGresult *row); /* GW_STEP_CHECK or GW_STEP_REFUSE */

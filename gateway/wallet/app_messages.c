@@ -250,14 +250,10 @@ const struct s2s_schema gw_app_lifecycle_request = {.name = "LifecycleRequest", 
 
 /* ---- credentials ---- */
 
-#define WALLET_ENCRYPTION_KEY_ROW                                                                                      \
-    S2S_OBJECT_ROW("walletEncryptionKey", S2S_REQUIRED, &s2s_wallet_encryption_key,                                    \
-                   "The key that the issuer encrypts to.")
-
 /* The wallet client's part of /credential/get. */
 static const struct s2s_field fetch_request_fields[] = {
     S2S_TEXT_ROW("reason", S2S_REQUIRED, S2S_MAX_REASON, "Why the credential is fetched, for debugging."),
-    WALLET_ENCRYPTION_KEY_ROW,
+    S2S_WALLET_ENCRYPTION_KEY_ROW,
     S2S_OBJECT_ROW("clientEncryptedData", 0, &s2s_jwe_encrypted_payload,
                    "A client encrypted payload with presentmentKeys; required when the configuration binds credentials "
                    "to keys."),
@@ -294,7 +290,7 @@ const struct s2s_schema gw_app_fetch = {
 };
 
 static const struct s2s_field metadata_request_fields[] = {
-    WALLET_ENCRYPTION_KEY_ROW,
+    S2S_WALLET_ENCRYPTION_KEY_ROW,
     ID_ROW("credentialMetadataVersion", 0, "The version that the wallet asks for or has."),
     S2S_EXTENSIONS_ROW,
 };

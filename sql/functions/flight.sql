@@ -223,7 +223,6 @@ RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   d s2s.delivery;
   a record;
-  v_told text;
 BEGIN
   PERFORM s2s.delivery_lock_thing(p_delivery_id);
   -- IS TRUE, here and below: see "Plans made on empty tables" in sql/README.md.
@@ -247,14 +246,12 @@ BEGIN
     RETURN 'refused: ' || a.detail;
   ELSIF a.verdict = 'wait' AND d.owed > d.sending THEN
     PERFORM s2s.delivery_again(d);
-    v_told := 'again';
+    RETURN 'again';
   ELSIF a.verdict = 'wait' THEN
     PERFORM s2s.delivery_wait(d, a.due);
-    v_told := 'waiting';
-  ELSE
-    v_told := s2s.delivery_end(d, a.verdict = 'again', a.detail);
+    RETURN 'waiting';
   END IF;
-  RETURN v_told;
+  RETURN s2s.delivery_end(d, a.verdict = 'again', a.detail);
 END
 $$;
 COMMENT ON FUNCTION s2s.delivery_done(bigint, uuid, integer, text, interval, interval, interval) IS

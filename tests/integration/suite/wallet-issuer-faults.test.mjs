@@ -395,10 +395,6 @@ describe('what the backend asks on the spot', () => {
       assert.ok(statuses.includes(answer.status), `${answer.status} ${answer.text}`);
     });
   }
-});
-
-describe('what an issuer refuses on the spot', () => {
-  after(() => good.behave());
 
   for (const [status, retryable] of [
     [400, false],
@@ -407,13 +403,8 @@ describe('what an issuer refuses on the spot', () => {
     [503, true],
   ]) {
     test(`${status}, without what only this gateway's problems have, is passed on as one of those`, async () => {
-      const session = await begin(app, 'good');
-      const [{ credentialInstanceId }] = await provisioned(session);
       const said = { title: 'Not so', status };
-      const headers = { 'retry-after': '7' };
-      good.behave({ '/credential/metadata': { behaviour: 'answer', status, body: said, headers } });
-      const walletEncryptionKey = keyData('WALLET_ENCRYPTION_KEY', wek);
-      const answer = await app.metadata(credentialInstanceId, { walletEncryptionKey });
+      const answer = await ask({ behaviour: 'answer', status, body: said, headers: { 'retry-after': '7' } });
       const problem = assertProblem(answer, status, 'about:blank');
       assert.equal(problem.title, 'Not so');
       assert.equal(problem.retryable, retryable);

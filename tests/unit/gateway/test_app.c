@@ -282,8 +282,8 @@ START_TEST(metadata_is_asked_of_the_issuer)
 }
 END_TEST
 
-#define PROBLEM                                                                                                        \
-    "{\"type\":\"about:blank\",\"title\":\"t\",\"status\":400,\"instance\":\"urn:uuid:" REQUEST_ID                     \
+#define PROBLEM(status)                                                                                                \
+    "{\"type\":\"about:blank\",\"title\":\"t\",\"status\":" status ",\"instance\":\"urn:uuid:" REQUEST_ID              \
     "\",\"errorCode\":\"E\",\"retryable\":false}"
 
 static const struct {
@@ -291,9 +291,10 @@ static const struct {
     const char *answer;
     int status;
 } passed[] = {
-    {404, PROBLEM, 404},         {400, PROBLEM, 400},  {429, PROBLEM, 429}, {503, PROBLEM, 503},
-    {401, PROBLEM, 502},         {403, PROBLEM, 502},  {500, PROBLEM, 502}, {302, PROBLEM, 502},
-    {404, "{\"title\":7}", 502}, {200, "<html>", 502}, {200, "[1]", 502},   {200, "{\"credentialMetadata\":7}", 502},
+    {404, PROBLEM("404"), 404}, {400, PROBLEM("400"), 400}, {429, PROBLEM("429"), 429},
+    {503, PROBLEM("503"), 503}, {401, PROBLEM("401"), 502}, {403, PROBLEM("403"), 502},
+    {500, PROBLEM("500"), 502}, {302, PROBLEM("302"), 502}, {404, "{\"title\":7}", 502},
+    {200, "<html>", 502},       {200, "[1]", 502},          {200, "{\"credentialMetadata\":7}", 502},
 };
 
 START_TEST(what_concerns_the_application_is_passed_on)
@@ -307,9 +308,7 @@ START_TEST(what_concerns_the_application_is_passed_on)
     if (answer.status == 502) {
         ck_assert(json_object_get_boolean(s2s_json_get(answer.json, "retryable")));
     } else {
-        ck_assert_str_eq(s2s_json_string(answer.json, "errorCode"), "E");
-        ck_assert_str_eq(s2s_json_string(answer.json, "title"), "t");
-        ck_assert_int_eq(json_object_get_int(s2s_json_get(answer.json, "status")), answer.status);
+        ck_assert_str_eq(answer.body, issuer_answer);
         assert_header(&answer, "Retry-After", "9");
     }
 }
